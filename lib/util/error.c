@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Errors
+ *
+ * Out of memory is the subtle one: formatting its message could fail as well, so a message that
+ * cannot be allocated is left NULL, and error_message users print strerror(ENOMEM) for it.
+ */
+#include "util/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void error_clear(struct error *error) {
+        if (!error)
+                return;
+        free(error->field);
+        free(error->message);
+        *error = ERROR_INIT;
+}
+
+/* A message is one line whatever it quotes: control characters from outside become '?'. */
+static void make_one_line(char *text) {
+        for (; *text; text++)
+                if ((unsigned char)*text < 0x20 || *text == 0x7f)
+                        *text = '?';
+}
+
+static void set_message(struct error *error, enum exit_status status, int errnum, const char *field,
+                        const char *format, va_list arguments) {
+        char *text = NULL, *whole = NULL;
+
+        error->status = status;
+        error->errnum = errnum;
+        if (field)
+                error->field = strdup(field);
+
+        if (vasprintf(&text, format, arguments) < 0)
+                return;
+        if (errnum != 0 && asprintf(&whole, "%s: %s", text, strerror(errnum)) >= 0) {
+                free(text);
+                text = whole;
+        }
+        make_one_line(text);
+        error->message = text;
+}
+
+int error_set(struct error *error, enum exit_status status, int errnum, const char *field, const char *format,
+              ...) {
+        va_list arguments;
+
+        if (error && error->status == EXIT_STATUS_DONE) {
+                va_start(arguments, format);
+                set_message(error, status, errnum, field, format, arguments);
+                va_end(arguments);
+        }
+        return errnum != 0 ? -errnum : -EIO;
+}
+
+int error_refuse(struct error *error, const char *field, const char *format, ...) {
+        va_list arguments;
+
+        if (error && error->status == EXIT_STATUS_DONE) {
+                va_start(arguments, format);
+                set_message(error, EXIT_STATUS_REFUSED, 0, field, format, arguments);
+                va_end(arguments);
+        }
+        return -EINVAL;
+}
+
+int error_oom(struct error *error) {
+        if (error && error->status == EXIT_STATUS_DONE) {
+                error->status = EXIT_STATUS_FAILED;
+                error->errnum = ENOMEM;
+                error->message = strdup("out of memory");
+        }
+        return -ENOMEM;
+}
+
+void error_append(struct error *error, const char *format, ...) {
+        char *text = NULL, *whole = NULL;
+        va_list arguments;
+        int r;
+
+        if (!error || !error->message)
+                return;
+        va_start(arguments, format);
+        r = vasprintf(&text, format, arguments);
+        va_end(arguments);
+        if (r < 0)
+                return;
+        make_one_line(text);
+        if (asprintf(&whole, "%s; %s", error->message, text) >= 0) {
+                free(error->message);
+                error->message = whole;
+        }
+        free(text);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files below a directory descriptor
+ *
+ * Kernel files report their size as 0 or 4096, so reading goes on until read(2) says 0. They also take
+ * a value only as a whole: file_write_at() never splits one, and a short write is an error.
+ */
+#include "util/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+
+/* For kernels without openat2: one component after the other, none of them a symlink or "..". */
+static int open_by_components(int dir_fd, const char *path, int flags) {
+        _cleanup_close_ int parent = -1;
+        _cleanup_free_ char *copy = NULL;
+        char *rest, *component;
+        int fd;
+
+        copy = strdup(path);
+        if (!copy)
+                return -ENOMEM;
+        for (rest = copy; (component = strsep(&rest, "/"));) {
+                if (strcmp(component, "..") == 0)
+                        return -EXDEV;
+                if (component[0] == '\0')
+                        component = (char[]){"."};
+                fd = openat(parent >= 0 ? parent : dir_fd, component,
+                            rest ? O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC : flags | O_NOFOLLOW);
+                if (fd < 0)
+                        return -errno;
+                cleanup_close(&parent);
+                parent = fd;
+        }
+        return TAKE_FD(parent);
+}
+
+int file_open_beneath(int dir_fd, const char *path, int flags) {
+        const struct open_how how = {
+                .flags = (unsigned long long)(flags | O_CLOEXEC),
+                .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+        };
+        long fd;
+
+        if (path[0] == '/')
+                return -EXDEV;
+        if (path[0] == '\0')
+                path = ".";
+        do
+                fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+        while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+        if (fd >= 0)
+                return (int)fd;
+        /* Seccomp filters of container engines answer EPERM for what they do not know. */
+        if (errno == ENOSYS || errno == EPERM)
+                return open_by_components(dir_fd, path, flags | O_CLOEXEC);
+        return -errno;
+}
+
+int file_read_fd(int fd, size_t limit, char **out, size_t *size) {
+        _cleanup_free_ char *buffer = NULL;
+        size_t capacity = 4096, length = 0;
+
+        buffer = malloc(capacity + 1);
+        if (!buffer)
+                return -ENOMEM;
+        for (;;) {
+                ssize_t n;
+
+                if (length == capacity) {
+                        char *larger = realloc(buffer, capacity * 2 + 1);
+
+                        if (!larger)
+                                return -ENOMEM;
+                        buffer = larger;
+                        capacity *= 2;
+                }
+                n = read(fd, buffer + length, capacity - length);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                length += (size_t)n;
+                if (length > limit)
+                        return -EFBIG;
+        }
+        buffer[length] = '\0';
+        *out = TAKE(buffer);
+        if (size)
+                *size = length;
+        return 0;
+}
+
+int file_read_at(int dir_fd, const char *path, size_t limit, char **out, size_t *size) {
+        _cleanup_close_ int fd = -1;
+
+        fd = file_open_beneath(dir_fd, path, O_RDONLY);
+        if (fd < 0)
+                return fd;
+        return file_read_fd(fd, limit, out, size);
+}
+
+void file_chomp(char *text) {
+        size_t length = strlen(text);
+
+        if (length > 0 && text[length - 1] == '\n')
+                text[length - 1] = '\0';
+}
+
+int file_write_at(int dir_fd, const char *path, const char *value) {
+        _cleanup_close_ int fd = -1;
+        /* An empty value has to reach the kernel too, and write(2) of 0 bytes does not. */
+        const char *text = value[0] != '\0' ? value : "\n";
+        size_t size = strlen(text);
+        ssize_t n;
+
+        fd = file_open_beneath(dir_fd, path, O_WRONLY);
+        if (fd < 0)
+                return fd;
+        do
+                n = write(fd, text, size);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return -errno;
+        return (size_t)n == size ? 0 : -EIO;
+}
+
+int file_write_all(int fd, const void *buffer, size_t size) {
+        const char *rest = buffer;
+
+        while (size > 0) {
+                ssize_t n = write(fd, rest, size);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                rest += n;
+                size -= (size_t)n;
+        }
+        return 0;
+}
+
+int file_replace_at(int dir_fd, const char *name, const void *content, size_t size) {
+        _cleanup_free_ char *temporary = NULL;
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        if (asprintf(&temporary, ".%s.new", name) < 0)
+                return -ENOMEM;
+        /* The caller holds the directory's lock: whatever has this name is left from a killed run. */
+        if (unlinkat(dir_fd, temporary, 0) < 0 && errno != ENOENT)
+                return -errno;
+        fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return -errno;
+        r = file_write_all(fd, content, size);
+        if (r == 0 && fsync(fd) < 0)
+                r = -errno;
+        if (r == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
+                r = -errno;
+        if (r < 0)
+                (void)unlinkat(dir_fd, temporary, 0);
+        return r;
+}
+
+bool file_exists_at(int dir_fd, const char *path) {
+        _cleanup_close_ int fd = -1;
+
+        fd = file_open_beneath(dir_fd, path, O_PATH);
+        return fd >= 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Files below a directory descriptor
+ *
+ * Every path here is relative to a descriptor and cannot leave it: openat2(2) with RESOLVE_BENEATH and
+ * RESOLVE_NO_SYMLINKS, and where the kernel has no openat2 (before 5.6), a walk component by component
+ * with O_NOFOLLOW. Functions return 0 (or what they name) or a negative errno and set no error: only
+ * the caller knows what the file means to the user.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Opens `path` below `dir_fd`; flags as for open(2), O_CLOEXEC is added. "" and "." are the directory
+ * itself. Returns the descriptor, -EXDEV or -ELOOP where the path leads out or through a symlink. */
+int file_open_beneath(int dir_fd, const char *path, int flags);
+
+/* Reads a whole file, at most `limit` bytes (-EFBIG beyond). `*out` is a new NUL-terminated buffer,
+ * `*size` (may be NULL) its length without the NUL. */
+int file_read_fd(int fd, size_t limit, char **out, size_t *size);
+int file_read_at(int dir_fd, const char *path, size_t limit, char **out, size_t *size);
+
+/* Removes one trailing newline. */
+void file_chomp(char *text);
+
+/* Writes `value` with one write(2), as the kernel's files want it. No file is created. */
+int file_write_at(int dir_fd, const char *path, const char *value);
+
+/* Writes all of the buffer, however many write(2) it takes. */
+int file_write_all(int fd, const void *buffer, size_t size);
+
+/* Replaces `name` in `dir_fd` by a new file of mode 0600 with this content: temporary file, fsync(2),
+ * rename(2). A reader sees the old or the new content, never a part. */
+int file_replace_at(int dir_fd, const char *name, const void *content, size_t size);
+
+/* True where `path` exists below `dir_fd`. */
+bool file_exists_at(int dir_fd, const char *path);
+
+/* The limit for files of /proc and /sys that grow with the host. */
+#define FILE_SIZE_MAX (16UL * 1024UL * 1024UL)

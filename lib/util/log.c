@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "util/log.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "util/cleanup.h"
+#include "util/timestamp.h"
+
+static void write_json(const struct log *log, const char *level, const char *message,
+                       const struct error *error) {
+        char now[TIMESTAMP_SIZE];
+        _cleanup_json_ json_t *object = NULL;
+
+        timestamp_now(now);
+        object = json_pack("{s:s, s:s, s:s}", "level", level, "msg", message, "time", now);
+        /* What was quoted from outside may not be UTF-8; the message is still worth a line. */
+        if (!object)
+                object = json_pack("{s:s, s:s, s:s}", "level", level, "msg",
+                                   "a message that is not valid UTF-8", "time", now);
+        if (!object)
+                return;
+        if (error) {
+                (void)json_object_set_new(object, "code", json_integer(error->status));
+                if (error->field)
+                        (void)json_object_set_new(object, "field", json_string(error->field));
+        }
+        (void)json_dumpf(object, log->stream, JSON_COMPACT);
+        fputc('\n', log->stream);
+}
+
+static void write_line(const struct log *log, const char *level, const char *message,
+                       const struct error *error) {
+        if (!log->stream)
+                return;
+        if (log->json)
+                write_json(log, level, message, error);
+        else
+                fprintf(log->stream, "kata-cgroup: %s: %s\n", level, message);
+        (void)fflush(log->stream);
+}
+
+static void write_formatted(const struct log *log, const char *level, const char *format, va_list arguments) {
+        _cleanup_free_ char *message = NULL;
+
+        if (vasprintf(&message, format, arguments) < 0) {
+                message = NULL;
+                return;
+        }
+        for (char *c = message; *c; c++)
+                if ((unsigned char)*c < 0x20 || *c == 0x7f)
+                        *c = '?';
+        write_line(log, level, message, NULL);
+}
+
+#define LOG_FORMATTED(log, level, format)                                                                      \
+        do {                                                                                                   \
+                va_list arguments_;                                                                            \
+                va_start(arguments_, format);                                                                  \
+                write_formatted(log, level, format, arguments_);                                               \
+                va_end(arguments_);                                                                            \
+        } while (0)
+
+void log_warning(const struct log *log, const char *format, ...) {
+        if (log)
+                LOG_FORMATTED(log, "warning", format);
+}
+
+void log_info(const struct log *log, const char *format, ...) {
+        if (log)
+                LOG_FORMATTED(log, "info", format);
+}
+
+void log_debug(const struct log *log, const char *format, ...) {
+        if (log && log->debug)
+                LOG_FORMATTED(log, "debug", format);
+}
+
+void log_error(const struct log *log, const struct error *error) {
+        _cleanup_free_ char *with_field = NULL;
+        const char *message = error->message ? error->message : "out of memory";
+
+        if (!log)
+                return;
+        if (error->field && asprintf(&with_field, "%s: %s", error->field, message) < 0)
+                with_field = NULL;
+        write_line(log, "error", with_field ? with_field : message, error);
+}

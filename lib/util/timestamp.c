@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "util/timestamp.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+void timestamp_now(char out[static TIMESTAMP_SIZE]) {
+        struct timespec now;
+        struct tm fields;
+        size_t length;
+
+        (void)clock_gettime(CLOCK_REALTIME, &now);
+        if (!gmtime_r(&now.tv_sec, &fields))
+                memset(&fields, 0, sizeof(fields));
+        length = strftime(out, TIMESTAMP_SIZE, "%Y-%m-%dT%H:%M:%S", &fields);
+        (void)snprintf(out + length, TIMESTAMP_SIZE - length, ".%06uZ",
+                       (unsigned)(now.tv_nsec / 1000) % 1000000U);
+}
+
+int64_t monotonic_ms(void) {
+        struct timespec now;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int deadline_left_ms(int64_t deadline) {
+        int64_t left = deadline - monotonic_ms();
+
+        if (left <= 0)
+                return 0;
+        return left > INT_MAX ? INT_MAX : (int)left;
+}

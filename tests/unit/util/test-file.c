@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/file.h"
+
+struct fixture {
+        char path[64];
+        int fd;
+};
+
+static int set_up(void **state) {
+        struct fixture *f = calloc(1, sizeof(*f));
+
+        strcpy(f->path, "/tmp/kata-cgroup-test.XXXXXX");
+        assert_non_null(mkdtemp(f->path));
+        f->fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_int_equal(mkdirat(f->fd, "dir", 0700), 0);
+        assert_int_equal(symlinkat("/etc", f->fd, "link"), 0);
+        *state = f;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        struct fixture *f = *state;
+
+        unlinkat(f->fd, "link", 0);
+        unlinkat(f->fd, "dir/file", 0);
+        unlinkat(f->fd, "dir", AT_REMOVEDIR);
+        close(f->fd);
+        rmdir(f->path);
+        free(f);
+        return 0;
+}
+
+/* No path leads out: not by "..", not from the root, not through a symlink. */
+static void test_beneath(void **state) {
+        struct fixture *f = *state;
+        int fd;
+
+        assert_int_equal(file_open_beneath(f->fd, "../etc", O_PATH), -EXDEV);
+        assert_int_equal(file_open_beneath(f->fd, "dir/../../etc", O_PATH), -EXDEV);
+        assert_int_equal(file_open_beneath(f->fd, "/etc", O_PATH), -EXDEV);
+        assert_int_equal(file_open_beneath(f->fd, "link/passwd", O_RDONLY), -ELOOP);
+        assert_int_equal(file_open_beneath(f->fd, "absent", O_RDONLY), -ENOENT);
+        fd = file_open_beneath(f->fd, "dir", O_PATH | O_DIRECTORY);
+        assert_true(fd >= 0);
+        close(fd);
+}
+
+/* A reader sees the old or the new content; the file is for root alone; nothing temporary stays. */
+static void test_replace(void **state) {
+        struct fixture *f = *state;
+        _cleanup_close_ int dir = openat(f->fd, "dir", O_RDONLY | O_DIRECTORY);
+        _cleanup_free_ char *text = NULL;
+        struct stat status;
+
+        assert_int_equal(file_replace_at(dir, "file", "one", 3), 0);
+        assert_int_equal(file_replace_at(dir, "file", "three", 5), 0);
+        assert_int_equal(file_read_at(dir, "file", 100, &text, NULL), 0);
+        assert_string_equal(text, "three");
+        assert_int_equal(fstatat(dir, "file", &status, 0), 0);
+        assert_int_equal(status.st_mode & 07777, 0600);
+        assert_false(file_exists_at(dir, ".file.new"));
+}
+
+static void test_limit(void **state) {
+        struct fixture *f = *state;
+        _cleanup_close_ int dir = openat(f->fd, "dir", O_RDONLY | O_DIRECTORY);
+        char *text;
+
+        assert_int_equal(file_replace_at(dir, "file", "12345", 5), 0);
+        assert_int_equal(file_read_at(dir, "file", 4, &text, NULL), -EFBIG);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(test_beneath, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_replace, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_limit, set_up, tear_down),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
