@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * OCI LinuxResources: the tables of its members, and what needs more than one of them
+ *
+ * Ranges are the specification's types narrowed to what the kernel can take at all (sources beside the
+ * rows); what depends on the host is left to the plan and the kernel.
+ */
+#include "oci/resources.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oci/shape.h"
+
+/* max_cfs_runtime of kernel/sched/core.c in microseconds. */
+#define CFS_RUNTIME_MAX INT64_C(17592186044415)
+/* Linux device numbers: 12 bits of major, 20 of minor (include/linux/kdev_t.h). */
+#define MAJOR_MAX 4095
+#define MINOR_MAX 1048575
+
+#define MEMBER(struct_, field_, name_, type_, min_, max_)                                                      \
+        {                                                                                                      \
+                .name = (name_), .type = (type_), .offset = offsetof(struct struct_, field_), .min = (min_),   \
+                .max = (max_)                                                                                  \
+        }
+#define REQUIRED(struct_, field_, name_, type_, min_, max_)                                                    \
+        {                                                                                                      \
+                .name = (name_), .type = (type_), .offset = offsetof(struct struct_, field_), .min = (min_),   \
+                .max = (max_), .required = true                                                                \
+        }
+#define SHAPED(struct_, field_, name_, type_, shape_)                                                          \
+        { .name = (name_), .type = (type_), .offset = offsetof(struct struct_, field_), .shape = (shape_) }
+#define SHAPE(name_, struct_)                                                                                  \
+        static const struct shape name_ = {name_##_members, ARRAY_SIZE(name_##_members), sizeof(struct struct_)}
+
+static const struct member cpu_members[] = {
+        MEMBER(oci_cpu, shares, "shares", MEMBER_U64, 0, INT64_MAX),
+        /* -1: no quota. */
+        MEMBER(oci_cpu, quota, "quota", MEMBER_I64, -1, CFS_RUNTIME_MAX),
+        MEMBER(oci_cpu, burst, "burst", MEMBER_U64, 0, CFS_RUNTIME_MAX),
+        /* 0 is "unset" for other runtimes; the kernel takes 1 ms to 1 s. */
+        MEMBER(oci_cpu, period, "period", MEMBER_U64, 0, 1000000),
+        MEMBER(oci_cpu, realtime_runtime, "realtimeRuntime", MEMBER_I64, -1, CFS_RUNTIME_MAX),
+        MEMBER(oci_cpu, realtime_period, "realtimePeriod", MEMBER_U64, 0, CFS_RUNTIME_MAX),
+        MEMBER(oci_cpu, cpus, "cpus", MEMBER_LIST, 0, 0),
+        MEMBER(oci_cpu, mems, "mems", MEMBER_LIST, 0, 0),
+        MEMBER(oci_cpu, idle, "idle", MEMBER_I64, 0, 1),
+};
+SHAPE(cpu, oci_cpu);
+
+static const struct member memory_members[] = {
+        MEMBER(oci_memory, limit, "limit", MEMBER_I64, -1, INT64_MAX),
+        MEMBER(oci_memory, reservation, "reservation", MEMBER_I64, -1, INT64_MAX),
+        MEMBER(oci_memory, swap, "swap", MEMBER_I64, -1, INT64_MAX),
+        MEMBER(oci_memory, kernel, "kernel", MEMBER_I64, -1, INT64_MAX),
+        MEMBER(oci_memory, kernel_tcp, "kernelTCP", MEMBER_I64, -1, INT64_MAX),
+        MEMBER(oci_memory, swappiness, "swappiness", MEMBER_U64, 0, 100),
+        MEMBER(oci_memory, disable_oom_killer, "disableOOMKiller", MEMBER_BOOL, 0, 1),
+        MEMBER(oci_memory, use_hierarchy, "useHierarchy", MEMBER_BOOL, 0, 1),
+        MEMBER(oci_memory, check_before_update, "checkBeforeUpdate", MEMBER_BOOL, 0, 1),
+};
+SHAPE(memory, oci_memory);
+
+static const struct member pids_members[] = {
+        MEMBER(oci_pids, limit, "limit", MEMBER_I64, INT64_MIN, INT64_MAX),
+};
+SHAPE(pids, oci_pids);
+
+/* 10 to 1000 by the specification; 0 is "unset" for Go's users, and takes a device's weight back. */
+static const struct member weight_device_members[] = {
+        REQUIRED(oci_weight_device, major, "major", MEMBER_I64, 0, MAJOR_MAX),
+        REQUIRED(oci_weight_device, minor, "minor", MEMBER_I64, 0, MINOR_MAX),
+        MEMBER(oci_weight_device, weight, "weight", MEMBER_U64, 0, 1000),
+        MEMBER(oci_weight_device, leaf_weight, "leafWeight", MEMBER_U64, 0, 1000),
+};
+SHAPE(weight_device, oci_weight_device);
+
+static const struct member throttle_device_members[] = {
+        REQUIRED(oci_throttle_device, major, "major", MEMBER_I64, 0, MAJOR_MAX),
+        REQUIRED(oci_throttle_device, minor, "minor", MEMBER_I64, 0, MINOR_MAX),
+        REQUIRED(oci_throttle_device, rate, "rate", MEMBER_U64, 0, INT64_MAX),
+};
+SHAPE(throttle_device, oci_throttle_device);
+
+static const struct member block_io_members[] = {
+        MEMBER(oci_block_io, weight, "weight", MEMBER_U64, 0, 1000),
+        MEMBER(oci_block_io, leaf_weight, "leafWeight", MEMBER_U64, 0, 1000),
+        SHAPED(oci_block_io, weight_devices, "weightDevice", MEMBER_ARRAY, &weight_device),
+        SHAPED(oci_block_io, throttles[OCI_READ_BPS], "throttleReadBpsDevice", MEMBER_ARRAY, &throttle_device),
+        SHAPED(oci_block_io, throttles[OCI_WRITE_BPS], "throttleWriteBpsDevice", MEMBER_ARRAY,
+               &throttle_device),
+        SHAPED(oci_block_io, throttles[OCI_READ_IOPS], "throttleReadIOPSDevice", MEMBER_ARRAY,
+               &throttle_device),
+        SHAPED(oci_block_io, throttles[OCI_WRITE_IOPS], "throttleWriteIOPSDevice", MEMBER_ARRAY,
+               &throttle_device),
+};
+SHAPE(block_io, oci_block_io);
+
+static const struct member hugepage_members[] = {
+        REQUIRED(oci_hugepage, page_size, "pageSize", MEMBER_STRING, 0, 0),
+        REQUIRED(oci_hugepage, limit, "limit", MEMBER_U64, 0, INT64_MAX),
+};
+SHAPE(hugepage, oci_hugepage);
+
+static const struct member priority_members[] = {
+        REQUIRED(oci_priority, name, "name", MEMBER_STRING, 0, 0),
+        REQUIRED(oci_priority, priority, "priority", MEMBER_U64, 0, UINT32_MAX),
+};
+SHAPE(priority, oci_priority);
+
+static const struct member network_members[] = {
+        MEMBER(oci_network, class_id, "classID", MEMBER_U64, 0, UINT32_MAX),
+        SHAPED(oci_network, priorities, "priorities", MEMBER_ARRAY, &priority),
+};
+SHAPE(network, oci_network);
+
+static const struct member rdma_members[] = {
+        MEMBER(oci_rdma, hca_handles, "hcaHandles", MEMBER_U64, 0, UINT32_MAX),
+        MEMBER(oci_rdma, hca_objects, "hcaObjects", MEMBER_U64, 0, UINT32_MAX),
+};
+SHAPE(rdma, oci_rdma);
+
+/* -1 is any number, as for other runtimes. */
+static const struct member device_members[] = {
+        REQUIRED(oci_device, allow, "allow", MEMBER_BOOL, 0, 1),
+        MEMBER(oci_device, type, "type", MEMBER_STRING, 0, 0),
+        MEMBER(oci_device, major, "major", MEMBER_I64, -1, MAJOR_MAX),
+        MEMBER(oci_device, minor, "minor", MEMBER_I64, -1, MINOR_MAX),
+        MEMBER(oci_device, access, "access", MEMBER_STRING, 0, 0),
+};
+SHAPE(device, oci_device);
+
+static const struct member resources_members[] = {
+        SHAPED(oci_resources, cpu, "cpu", MEMBER_OBJECT, &cpu),
+        SHAPED(oci_resources, memory, "memory", MEMBER_OBJECT, &memory),
+        SHAPED(oci_resources, pids, "pids", MEMBER_OBJECT, &pids),
+        SHAPED(oci_resources, block_io, "blockIO", MEMBER_OBJECT, &block_io),
+        SHAPED(oci_resources, hugepages, "hugepageLimits", MEMBER_ARRAY, &hugepage),
+        SHAPED(oci_resources, network, "network", MEMBER_OBJECT, &network),
+        SHAPED(oci_resources, rdma, "rdma", MEMBER_MAP, &rdma),
+        SHAPED(oci_resources, devices, "devices", MEMBER_ARRAY, &device),
+        SHAPED(oci_resources, unified, "unified", MEMBER_MAP, NULL),
+};
+SHAPE(resources, oci_resources);
+
+struct oci_resources *oci_resources_free(struct oci_resources *parsed) {
+        if (!parsed)
+                return NULL;
+        shape_clear(&resources, parsed);
+        free(parsed);
+        return NULL;
+}
+
+/* Refuses with a path that has an index in it. */
+static int refuse_element(struct error *error, const char *array, size_t i, const char *member,
+                          const char *what) {
+        char path[128];
+
+        (void)snprintf(path, sizeof(path), "%s[%zu]%s%s", array, i, member[0] != '\0' ? "." : "", member);
+        return error_refuse(error, path, "%s", what);
+}
+
+static int check_cpu(const struct oci_cpu *given, struct error *error) {
+        if (given->period.given && given->period.value != 0 && given->period.value < 1000)
+                return error_refuse(error, "cpu.period", "%" PRIu64 " is not between 1000 and 1000000",
+                                    given->period.value);
+        return 0;
+}
+
+static bool is_weight(const struct oci_u64 *weight) {
+        return !weight->given || weight->value == 0 || weight->value >= 10;
+}
+
+static int check_block_io(const struct oci_block_io *given, struct error *error) {
+        const struct oci_weight_device *devices = given->weight_devices.items;
+
+        if (!is_weight(&given->weight))
+                return error_refuse(error, "blockIO.weight", "%" PRIu64 " is not between 10 and 1000",
+                                    given->weight.value);
+        if (!is_weight(&given->leaf_weight))
+                return error_refuse(error, "blockIO.leafWeight", "%" PRIu64 " is not between 10 and 1000",
+                                    given->leaf_weight.value);
+        for (size_t i = 0; i < given->weight_devices.count; i++) {
+                if (!is_weight(&devices[i].weight))
+                        return refuse_element(error, "blockIO.weightDevice", i, "weight",
+                                              "not between 10 and 1000");
+                if (!is_weight(&devices[i].leaf_weight))
+                        return refuse_element(error, "blockIO.weightDevice", i, "leafWeight",
+                                              "not between 10 and 1000");
+                if (!devices[i].weight.given && !devices[i].leaf_weight.given)
+                        return refuse_element(error, "blockIO.weightDevice", i, "weight", "missing");
+        }
+        return 0;
+}
+
+/* One word, which the kernel gets in front of its values. */
+static bool is_word(const char *text) {
+        for (; *text; text++)
+                if ((unsigned char)*text <= ' ' || *text == 0x7f)
+                        return false;
+        return true;
+}
+
+static int check_hugepages(const struct oci_array *given, struct error *error) {
+        const struct oci_hugepage *pages = given->items;
+
+        for (size_t i = 0; i < given->count; i++) {
+                if (!pages[i].page_size)
+                        return refuse_element(error, "hugepageLimits", i, "pageSize", "empty");
+                for (size_t k = 0; k < i; k++)
+                        if (strcmp(pages[k].page_size, pages[i].page_size) == 0)
+                                return refuse_element(error, "hugepageLimits", i, "pageSize", "given twice");
+        }
+        return 0;
+}
+
+static int check_network(const struct oci_network *given, struct error *error) {
+        const struct oci_priority *priorities = given->priorities.items;
+
+        for (size_t i = 0; i < given->priorities.count; i++)
+                /* IFNAMSIZ, and what dev_valid_name() of net/core/dev.c refuses. */
+                if (!priorities[i].name || strlen(priorities[i].name) > 15 || !is_word(priorities[i].name) ||
+                    strpbrk(priorities[i].name, "/:"))
+                        return refuse_element(error, "network.priorities", i, "name",
+                                              "not an interface's name");
+        return 0;
+}
+
+static int check_rdma(const struct oci_array *given, struct error *error) {
+        const struct oci_rdma *devices = given->items;
+
+        for (size_t i = 0; i < given->count; i++) {
+                if (devices[i].name[0] == '\0' || !is_word(devices[i].name))
+                        return error_refuse(error, "rdma", "\"%s\" is not a device's name", devices[i].name);
+                if (!devices[i].hca_handles.given && !devices[i].hca_objects.given)
+                        return error_refuse(error, "rdma", "%s has neither hcaHandles nor hcaObjects",
+                                            devices[i].name);
+        }
+        return 0;
+}
+
+static int check_devices(const struct oci_array *given, struct error *error) {
+        const struct oci_device *devices = given->items;
+
+        for (size_t i = 0; i < given->count; i++) {
+                const struct oci_device *rule = &devices[i];
+
+                if (rule->type && strcmp(rule->type, "a") != 0 && strcmp(rule->type, "b") != 0 &&
+                    strcmp(rule->type, "c") != 0)
+                        return refuse_element(error, "devices", i, "type", "neither a, b nor c");
+                if (rule->access && strspn(rule->access, "rwm") != strlen(rule->access))
+                        return refuse_element(error, "devices", i, "access", "other letters than r, w and m");
+                /* The kernel's "a" is all devices and all access: a narrower one would be widened. */
+                if ((!rule->type || rule->type[0] == 'a') && ((rule->major.given && rule->major.value >= 0) ||
+                                                              (rule->minor.given && rule->minor.value >= 0)))
+                        return refuse_element(error, "devices", i, "type",
+                                              "\"a\" is all devices, without numbers");
+                if ((!rule->type || rule->type[0] == 'a') && rule->access &&
+                    oci_device_access(rule) != OCI_DEVICE_ALL)
+                        return refuse_element(error, "devices", i, "access", "\"a\" is all devices with rwm");
+        }
+        return 0;
+}
+
+unsigned oci_device_access(const struct oci_device *rule) {
+        const char *text = rule->access ? rule->access : "rwm";
+
+        return (strchr(text, 'r') ? OCI_DEVICE_READ : 0U) | (strchr(text, 'w') ? OCI_DEVICE_WRITE : 0U) |
+               (strchr(text, 'm') ? OCI_DEVICE_MKNOD : 0U);
+}
+
+/* "controller.param" without a slash. Of the core's files only those that are limits: the others move processes
+ * or belong to the hierarchy's owner. */
+static bool is_unified_key(const char *key) {
+        const char *dot = strchr(key, '.');
+
+        if (!dot || dot == key || dot[1] == '\0' || strchr(key, '/') || !is_word(key) || strlen(key) > 255)
+                return false;
+        return strncmp(key, "cgroup.", strlen("cgroup.")) != 0 || strcmp(key, "cgroup.max.depth") == 0 ||
+               strcmp(key, "cgroup.max.descendants") == 0;
+}
+
+static int check_unified(const struct oci_array *given, struct error *error) {
+        const struct oci_unified *entries = given->items;
+
+        for (size_t i = 0; i < given->count; i++)
+                if (!is_unified_key(entries[i].key))
+                        return error_refuse(error, "unified", "\"%s\" is not a controller's file",
+                                            entries[i].key);
+        return 0;
+}
+
+static int check_swap(const struct oci_memory *given, struct error *error) {
+        if (!given->swap.given || given->swap.value == -1)
+                return 0;
+        if (!given->limit.given)
+                return error_refuse(error, "memory.swap", "set without memory.limit");
+        if (given->limit.value == -1 || given->swap.value < given->limit.value)
+                return error_refuse(error, "memory.swap",
+                                    "%" PRId64 " (memory and swap together) is below memory.limit, %" PRId64,
+                                    given->swap.value, given->limit.value);
+        return 0;
+}
+
+static int check_each(const struct oci_resources *given, struct error *error) {
+        int r;
+
+        r = check_cpu(&given->cpu, error);
+        if (r == 0)
+                r = check_block_io(&given->block_io, error);
+        if (r == 0)
+                r = check_hugepages(&given->hugepages, error);
+        if (r == 0)
+                r = check_network(&given->network, error);
+        if (r == 0)
+                r = check_rdma(&given->rdma, error);
+        if (r == 0)
+                r = check_devices(&given->devices, error);
+        return r < 0 ? r : check_unified(&given->unified, error);
+}
+
+int oci_resources_from_json(const json_t *object, enum oci_check check, struct oci_resources **out,
+                            struct error *error) {
+        _cleanup_(oci_resources_freep) struct oci_resources *parsed = NULL;
+        int r;
+
+        parsed = calloc(1, sizeof(*parsed));
+        if (!parsed)
+                return error_oom(error);
+        r = shape_read(&resources, object, parsed, error);
+        if (r == 0)
+                r = check_each(parsed, error);
+        if (r == 0 && check == OCI_CHECK_WHOLE)
+                r = check_swap(&parsed->memory, error);
+        if (r < 0)
+                return r;
+        *out = TAKE(parsed);
+        return 0;
+}
+
+/* Replaces in `base`, which is ours, what `change` names. */
+static int merge_into(json_t *base, const json_t *change) {
+        const char *name;
+        json_t *value;
+
+        json_object_foreach((json_t *)change, name, value) {
+                json_t *present = json_object_get(base, name);
+                int r;
+
+                if (json_is_null(value))
+                        continue;
+                if (json_is_object(present) && json_is_object(value)) {
+                        r = merge_into(present, value);
+                } else {
+                        json_t *copy = json_deep_copy(value);
+
+                        r = copy ? json_object_set_new(base, name, copy) : -1;
+                }
+                if (r < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+int oci_resources_merge(const json_t *base, const json_t *change, json_t **out, struct error *error) {
+        _cleanup_json_ json_t *merged = json_deep_copy(base);
+
+        if (!merged || merge_into(merged, change) < 0)
+                return error_oom(error);
+        *out = TAKE(merged);
+        return 0;
+}

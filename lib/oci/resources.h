@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * OCI LinuxResources
+ *
+ * A mirror of LinuxResources of the OCI runtime specification 1.3 (config-linux.md, "Control
+ * groups"), where each field knows whether it was given. Numbers are in the specification's units:
+ * bytes, microseconds, bytes or operations per second. The strings and arrays are owned by the
+ * struct.
+ */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/cleanup.h"
+#include "util/error.h"
+
+struct oci_u64 {
+        bool given;
+        uint64_t value;
+};
+
+struct oci_i64 {
+        bool given;
+        int64_t value;
+};
+
+struct oci_bool {
+        bool given;
+        bool value;
+};
+
+struct oci_cpu {
+        struct oci_u64 shares;
+        struct oci_i64 quota;
+        struct oci_u64 burst;
+        struct oci_u64 period;
+        struct oci_i64 realtime_runtime;
+        struct oci_u64 realtime_period;
+        char *cpus; /* NULL: not given; a valid list otherwise, perhaps empty */
+        char *mems;
+        struct oci_i64 idle;
+};
+
+struct oci_memory {
+        struct oci_i64 limit;
+        struct oci_i64 reservation;
+        struct oci_i64 swap;
+        struct oci_i64 kernel;
+        struct oci_i64 kernel_tcp;
+        struct oci_u64 swappiness;
+        struct oci_bool disable_oom_killer;
+        struct oci_bool use_hierarchy;
+        struct oci_bool check_before_update;
+};
+
+struct oci_pids {
+        struct oci_i64 limit;
+};
+
+/* Elements of one kind, owned. */
+struct oci_array {
+        void *items;
+        size_t count;
+};
+
+struct oci_weight_device {
+        struct oci_i64 major, minor;
+        struct oci_u64 weight, leaf_weight;
+};
+
+struct oci_throttle_device {
+        struct oci_i64 major, minor;
+        struct oci_u64 rate; /* 0: no limit */
+};
+
+enum oci_throttle { OCI_READ_BPS, OCI_WRITE_BPS, OCI_READ_IOPS, OCI_WRITE_IOPS, OCI_THROTTLE_COUNT };
+
+struct oci_block_io {
+        struct oci_u64 weight, leaf_weight;             /* 10 to 1000; 0 is unset */
+        struct oci_array weight_devices;                /* struct oci_weight_device */
+        struct oci_array throttles[OCI_THROTTLE_COUNT]; /* struct oci_throttle_device */
+};
+
+struct oci_hugepage {
+        char *page_size; /* as the kernel names it: "2MB" */
+        struct oci_u64 limit;
+};
+
+struct oci_priority {
+        char *name; /* of the interface */
+        struct oci_u64 priority;
+};
+
+struct oci_network {
+        struct oci_u64 class_id;
+        struct oci_array priorities; /* struct oci_priority */
+};
+
+struct oci_rdma {
+        char *name; /* of the device */
+        struct oci_u64 hca_handles, hca_objects;
+};
+
+struct oci_device {
+        struct oci_bool allow;
+        char *type;                  /* "b", "c", or "a" and NULL for all */
+        struct oci_i64 major, minor; /* not given or -1: any */
+        char *access;                /* of r, w and m; NULL: all */
+};
+
+enum oci_device_access { OCI_DEVICE_READ = 1, OCI_DEVICE_WRITE = 2, OCI_DEVICE_MKNOD = 4, OCI_DEVICE_ALL = 7 };
+
+/* The rule's access as a mask. */
+unsigned oci_device_access(const struct oci_device *rule);
+
+struct oci_unified {
+        char *key;   /* "memory.high" */
+        char *value; /* not empty */
+};
+
+struct oci_resources {
+        struct oci_cpu cpu;
+        struct oci_memory memory;
+        struct oci_pids pids;
+        struct oci_block_io block_io;
+        struct oci_array hugepages; /* struct oci_hugepage */
+        struct oci_network network;
+        struct oci_array rdma;    /* struct oci_rdma */
+        struct oci_array devices; /* struct oci_device, in order */
+        struct oci_array unified; /* struct oci_unified */
+};
+
+/* Limits on what is read, far above any real document. */
+#define OCI_DOCUMENT_SIZE_MAX (1024UL * 1024UL)
+#define OCI_DOCUMENT_DEPTH_MAX 32
+
+/*
+ * Parses text as a LinuxResources document: `size` bytes, empty or blank text and {} mean "nothing
+ * given". Refused, with the JSON path as the field: syntax errors, duplicate keys, trailing text,
+ * documents larger than OCI_DOCUMENT_SIZE_MAX or deeper than OCI_DOCUMENT_DEPTH_MAX, and all that
+ * oci_resources_from_json() refuses. `*out` is a new reference to an object.
+ */
+int oci_document_parse(const char *text, size_t size, json_t **out, struct error *error);
+
+enum oci_check {
+        OCI_CHECK_PARTIAL, /* each field by itself: a change, whose counterpart may be in what it changes */
+        OCI_CHECK_WHOLE,   /* also what needs more than one field: memory.swap against memory.limit */
+};
+
+/*
+ * Builds the struct from an object, checking types, ranges and list formats of every field. null is an
+ * absent field, as for Go's decoder, which the specification's own types use. A member that is not known
+ * is refused: nothing is dropped in silence. Errors: EXIT_STATUS_REFUSED with the JSON path.
+ * The caller frees `*out` with oci_resources_free().
+ */
+int oci_resources_from_json(const json_t *object, enum oci_check check, struct oci_resources **out,
+                            struct error *error);
+
+struct oci_resources *oci_resources_free(struct oci_resources *resources);
+DEFINE_CLEANUP(struct oci_resources *, oci_resources_free)
+
+/*
+ * What an update leaves: `base` with the fields that `change` names replaced, object by object. A null
+ * removes nothing. Neither argument is changed; `*out` is a new reference. Both must have passed
+ * oci_resources_from_json() on their own; the result has to pass it as a whole, since fields depend on
+ * each other. Errors: memory only.
+ */
+int oci_resources_merge(const json_t *base, const json_t *change, json_t **out, struct error *error);
