@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/convert.h"
+
+#include <math.h>
+
+#define SHARES_MIN 2
+#define SHARES_MAX 262144
+#define WEIGHT_MIN 1
+#define WEIGHT_MAX 10000
+
+#define USEC_PER_SEC UINT64_C(1000000)
+#define QUOTA_RESOLUTION UINT64_C(10000) /* of CPUQuotaPerSecUSec: 1% */
+#define KERNEL_RESOLUTION UINT64_C(1000) /* min_cfs_quota_period of kernel/sched/core.c */
+#define PERIOD_MAX USEC_PER_SEC
+
+uint64_t convert_shares_to_weight(uint64_t shares) {
+        double l, exponent;
+
+        if (shares <= SHARES_MIN)
+                return WEIGHT_MIN;
+        if (shares >= SHARES_MAX)
+                return WEIGHT_MAX;
+        l = log2((double)shares);
+        exponent = (l * l + 125 * l) / 612.0 - 7.0 / 34.0;
+        /* 1024 is meant to be exactly 100: what is above a whole number by rounding only stays there. */
+        return (uint64_t)ceil(pow(10, exponent) - 1e-9);
+}
+
+uint64_t convert_blkio_to_io_weight(uint64_t weight) {
+        return 1 + (weight - 10) * 9999 / 990;
+}
+
+uint64_t convert_bfq_to_io_weight(uint64_t weight) {
+        return weight <= 100 ? weight : 100 + (weight - 100) * 11;
+}
+
+static uint64_t at_least(uint64_t value, uint64_t least) {
+        return value > least ? value : least;
+}
+
+struct cpu_quota convert_quota_for_systemd(uint64_t quota, uint64_t period) {
+        struct cpu_quota out;
+
+        /* At most 2^44 · 10^6 from the parser's range: it fits. */
+        out.per_second = quota * USEC_PER_SEC / period;
+        out.per_second = (out.per_second + QUOTA_RESOLUTION - 1) / QUOTA_RESOLUTION * QUOTA_RESOLUTION;
+        out.per_second = at_least(out.per_second, QUOTA_RESOLUTION);
+
+        out.period = at_least(at_least(period, KERNEL_RESOLUTION),
+                              KERNEL_RESOLUTION * USEC_PER_SEC / out.per_second);
+        out.period = out.period < PERIOD_MAX ? out.period : PERIOD_MAX;
+        out.quota = at_least(out.per_second * out.period / USEC_PER_SEC, KERNEL_RESOLUTION);
+        return out;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Conversions between the units of OCI, the kernel and systemd. Pure arithmetic. */
+
+#include <stdint.h>
+
+/* cpu.shares (2 to 262144) to cpu.weight (1 to 10000), so that the kernel's defaults meet (1024 → 100):
+ * ceil(10^((l² + 125 l) / 612 − 7 / 34)) with l = log2 of the shares, as runc, crun and kubelet convert
+ * since 2025. Below 2 → 1, above 262144 → 10000. Not for 0, which is "unset". */
+uint64_t convert_shares_to_weight(uint64_t shares);
+
+/* A blkio weight (10 to 1000) to io.weight (1 to 10000): 1 + (w − 10) · 9999 / 990. */
+uint64_t convert_blkio_to_io_weight(uint64_t weight);
+
+/* The IOWeight that systemd turns into this weight of bfq (1 to 1000): the inverse of BFQ_WEIGHT() of its
+ * src/basic/cgroup-util.h, where 1 to 100 are the same and 100 to 10000 become 100 to 1000. */
+uint64_t convert_bfq_to_io_weight(uint64_t weight);
+
+/* A CFS quota that the unit's property and the kernel's file both can hold. */
+struct cpu_quota {
+        uint64_t per_second; /* CPUQuotaPerSecUSec, microseconds a second; UINT64_MAX: none */
+        uint64_t quota;      /* microseconds a period; UINT64_MAX: none */
+        uint64_t period;     /* microseconds */
+};
+
+/* The quota as systemd keeps it: CPUQuotaPerSecUSec rounded up to 10 ms a second, and the quota and period
+ * that systemd then writes: cgroup_cpu_adjust_period() and cgroup_apply_unified_cpu_quota() of its
+ * src/core/cgroup.c want at least 1 ms of both, and at most a period of 1 s. `quota` and `period` in
+ * microseconds, both above 0. */
+struct cpu_quota convert_quota_for_systemd(uint64_t quota, uint64_t period);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Which devices may be used: OCI's ordered rules, brought into a form that kernel and systemd take
+ *
+ * The rules are evaluated in order, and the last one that matches wins, for each kind of access by itself;
+ * what no rule matches is denied. A rule for all devices makes those before it moot, so what is left is a
+ * default and the rules after it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "oci/resources.h"
+#include "util/cleanup.h"
+
+struct device_rule {
+        bool allow;
+        char type;            /* 'b' or 'c' */
+        int64_t major, minor; /* -1: any */
+        unsigned access;      /* of enum oci_device_access */
+};
+
+struct device_filter {
+        bool allow; /* what holds for a device that no rule matches */
+        struct device_rule *rules;
+        size_t count;
+};
+
+/* From LinuxResources.devices (struct oci_device). NULL without memory. */
+struct device_filter *device_filter_new(const struct oci_array *devices);
+struct device_filter *device_filter_copy(const struct device_filter *filter);
+struct device_filter *device_filter_free(struct device_filter *filter);
+DEFINE_CLEANUP(struct device_filter *, device_filter_free)
+
+bool device_filter_equal(const struct device_filter *a, const struct device_filter *b);
+
+/*
+ * The same as a default and exceptions from it, in any order: the form of v1's devices.list and of systemd's
+ * DeviceAllow. All rules of `*out` have allow = !filter->allow, each with the access of those that include it.
+ * -EOPNOTSUPP where a rule takes a part out of a wider exception, which that form cannot say; -ENOMEM.
+ */
+int device_filter_exceptions(const struct device_filter *filter, struct device_filter **out);
+
+/* Whether every device of `inner` is one of `outer`, whatever the access. */
+bool device_rule_includes(const struct device_rule *outer, const struct device_rule *inner);
+
+/* "rwm" and the like. */
+#define DEVICE_ACCESS_SIZE sizeof("rwm")
+void device_access_text(unsigned access, char out[static DEVICE_ACCESS_SIZE]);
