@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A QMP client, for a peer that is not trusted
+ *
+ * Subtle: messages are JSON objects one after the other, usually but not by contract one a line, in any
+ * number of pieces; a scanner that only knows strings and brackets finds the end of each. Answers are told
+ * from events, and from answers to others on an inherited connection, by our `id`. QEMU serves one client
+ * a monitor and lets a second one connect without ever greeting it.
+ */
+#include "vmm/qmp.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/timestamp.h"
+
+#define FIELD "QMP"
+#define CONNECT_PAUSE_FIRST_MS 50
+#define CONNECT_PAUSE_MAX_MS 1000
+#define READ_SIZE 65536UL
+
+struct qmp {
+        int fd;
+        bool adopted; /* the descriptor is somebody else's as well */
+        const struct log *log;
+        char *name;   /* for messages */
+        char *buffer; /* what was read and not yet taken */
+        size_t size;
+        /* The scan for the end of the first message: how far, how deep, in what. */
+        size_t scanned;
+        int depth;
+        bool in_string, escaped;
+        unsigned serial; /* of the last request */
+};
+
+struct qmp *qmp_free(struct qmp *qmp) {
+        if (!qmp)
+                return NULL;
+        if (!qmp->adopted)
+                cleanup_close(&qmp->fd);
+        free(qmp->name);
+        free(qmp->buffer);
+        free(qmp);
+        return NULL;
+}
+
+pid_t qmp_peer(const struct qmp *qmp) {
+        struct ucred credentials = {0};
+        socklen_t size = sizeof(credentials);
+
+        if (getsockopt(qmp->fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
+                return 0;
+        return credentials.pid;
+}
+
+/* Continues the scan; true once a whole message is there, whose length is then in qmp->scanned. */
+static int scan(struct qmp *qmp, bool *complete, struct error *error) {
+        *complete = false;
+        while (qmp->scanned < qmp->size) {
+                char c = qmp->buffer[qmp->scanned++];
+
+                if (qmp->in_string) {
+                        if (qmp->escaped)
+                                qmp->escaped = false;
+                        else if (c == '\\')
+                                qmp->escaped = true;
+                        else if (c == '"')
+                                qmp->in_string = false;
+                        continue;
+                }
+                if (qmp->depth == 0 && c != '{') {
+                        if (!strchr(" \t\r\n", c) || c == '\0')
+                                return error_refuse(error, FIELD, "%s does not speak QMP: not a JSON object",
+                                                    qmp->name);
+                        continue;
+                }
+                if (c == '"')
+                        qmp->in_string = true;
+                else if (c == '{' || c == '[')
+                        qmp->depth++;
+                else if (c == '}' || c == ']')
+                        qmp->depth--;
+                if (qmp->depth > QMP_DEPTH_MAX)
+                        return error_refuse(error, FIELD, "the answer of %s is nested deeper than %d levels",
+                                            qmp->name, QMP_DEPTH_MAX);
+                if (qmp->depth == 0) {
+                        *complete = true;
+                        return 0;
+                }
+        }
+        return 0;
+}
+
+/* One recv(2) of what is there, after poll(2) said so; never changes the descriptor's flags, which an
+ * adopted one shares with its owner. */
+static int receive(struct qmp *qmp, int64_t deadline, struct error *error) {
+        struct pollfd fd = {.fd = qmp->fd, .events = POLLIN};
+        char *larger;
+        ssize_t n;
+        int r;
+
+        r = poll(&fd, 1, deadline_left_ms(deadline));
+        if (r == 0)
+                return -ETIMEDOUT;
+        if (r < 0)
+                return errno == EINTR ? 0 : error_fail(error, errno, "%s", qmp->name);
+        if (qmp->size >= QMP_MESSAGE_MAX)
+                return error_refuse(error, FIELD, "the answer of %s is larger than %lu bytes", qmp->name,
+                                    QMP_MESSAGE_MAX);
+        larger = realloc(qmp->buffer, qmp->size + READ_SIZE);
+        if (!larger)
+                return error_oom(error);
+        qmp->buffer = larger;
+        n = recv(qmp->fd, qmp->buffer + qmp->size, READ_SIZE, MSG_DONTWAIT);
+        if (n < 0)
+                return errno == EINTR || errno == EAGAIN ? 0 : error_fail(error, errno, "%s", qmp->name);
+        if (n == 0)
+                return error_fail(error, 0, "%s: the QMP connection was closed%s", qmp->name,
+                                  qmp->size > 0 ? " in the middle of a message" : "");
+        qmp->size += (size_t)n;
+        return 0;
+}
+
+/* Takes the first message out of the buffer. */
+static int take_message(struct qmp *qmp, json_t **out, struct error *error) {
+        size_t length = qmp->scanned;
+        json_error_t json_error;
+        json_t *message;
+
+        message = json_loadb(qmp->buffer, length, JSON_REJECT_DUPLICATES, &json_error);
+        if (!message)
+                return error_refuse(error, FIELD, "%s sent invalid JSON: %s", qmp->name, json_error.text);
+        memmove(qmp->buffer, qmp->buffer + length, qmp->size - length);
+        qmp->size -= length;
+        qmp->scanned = 0;
+        *out = message;
+        return 0;
+}
+
+/* The next message, or -ETIMEDOUT without an error set. */
+static int next_message(struct qmp *qmp, int64_t deadline, json_t **out, struct error *error) {
+        for (;;) {
+                bool complete;
+                int r;
+
+                r = scan(qmp, &complete, error);
+                if (r < 0)
+                        return r;
+                if (complete)
+                        return take_message(qmp, out, error);
+                r = receive(qmp, deadline, error);
+                if (r < 0)
+                        return r;
+        }
+}
+
+static int send_request(struct qmp *qmp, const char *command, char **id, int64_t deadline,
+                        struct error *error) {
+        _cleanup_free_ char *text = NULL;
+        const char *rest;
+        int length;
+
+        if (asprintf(id, "kata-cgroup-%d-%u", getpid(), ++qmp->serial) < 0) {
+                *id = NULL;
+                return error_oom(error);
+        }
+        length = asprintf(&text, "{\"execute\":\"%s\",\"id\":\"%s\"}\n", command, *id);
+        if (length < 0) {
+                text = NULL;
+                return error_oom(error);
+        }
+        for (rest = text; length > 0;) {
+                struct pollfd fd = {.fd = qmp->fd, .events = POLLOUT};
+                ssize_t n = send(qmp->fd, rest, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+                if (n < 0 && errno == EAGAIN && poll(&fd, 1, deadline_left_ms(deadline)) == 0)
+                        return error_fail(error, ETIMEDOUT, "%s: QMP %s could not be sent", qmp->name, command);
+                if (n < 0 && errno != EAGAIN && errno != EINTR)
+                        return error_fail(error, errno, "%s: QMP %s could not be sent", qmp->name, command);
+                if (n > 0) {
+                        rest += n;
+                        length -= (int)n;
+                }
+        }
+        return 0;
+}
+
+/* On an adopted connection the owner must not miss what was read in its stead. */
+static void pass_on(const struct qmp *qmp, const json_t *message) {
+        _cleanup_free_ char *text = NULL;
+
+        if (!qmp->adopted)
+                return;
+        text = json_dumps(message, JSON_COMPACT);
+        log_info(qmp->log, "%s: not for kata-cgroup: %s", qmp->name, text ? text : "?");
+}
+
+static int fail_reply(const struct qmp *qmp, const char *command, const json_t *reply_error,
+                      struct error *error) {
+        const char *class = json_string_value(json_object_get(reply_error, "class"));
+        const char *description = json_string_value(json_object_get(reply_error, "desc"));
+
+        if (!class || !description)
+                return error_refuse(error, FIELD, "%s answered %s with an error without class and desc",
+                                    qmp->name, command);
+        return error_fail(error, 0, "%s: QMP %s: %s: %s", qmp->name, command, class, description);
+}
+
+static bool is_reply_to(const json_t *message, const char *id) {
+        const char *message_id = json_string_value(json_object_get(message, "id"));
+
+        return message_id && strcmp(message_id, id) == 0;
+}
+
+/* Sends a command and waits for the reply with its id; events and others' replies are passed on. */
+static int request(struct qmp *qmp, const char *command, int64_t deadline, json_t **reply,
+                   struct error *error) {
+        _cleanup_free_ char *id = NULL;
+        int r;
+
+        r = send_request(qmp, command, &id, deadline, error);
+        while (r == 0) {
+                _cleanup_json_ json_t *message = NULL;
+
+                r = next_message(qmp, deadline, &message, error);
+                if (r < 0)
+                        break;
+                if (is_reply_to(message, id)) {
+                        *reply = TAKE(message);
+                        return 0;
+                }
+                /* An error that the peer cannot even assign to a request has no id. */
+                if (!qmp->adopted && json_object_get(message, "error"))
+                        return fail_reply(qmp, command, json_object_get(message, "error"), error);
+                pass_on(qmp, message);
+                /* A peer that never stops talking of other things is no reason to listen for ever. */
+                if (deadline_left_ms(deadline) == 0)
+                        r = -ETIMEDOUT;
+        }
+        if (r == -ETIMEDOUT)
+                return error_fail(error, ETIMEDOUT, "%s: no answer to QMP %s", qmp->name, command);
+        return r;
+}
+
+int qmp_execute(struct qmp *qmp, const char *command, int64_t deadline, json_t **out, struct error *error) {
+        _cleanup_json_ json_t *reply = NULL;
+        json_t *value;
+        int r;
+
+        r = request(qmp, command, deadline, &reply, error);
+        if (r < 0)
+                return r;
+        value = json_object_get(reply, "error");
+        if (value)
+                return fail_reply(qmp, command, value, error);
+        value = json_object_get(reply, "return");
+        if (!value)
+                return error_refuse(error, FIELD, "%s answered %s with neither return nor error", qmp->name,
+                                    command);
+        *out = json_incref(value);
+        return 0;
+}
+
+static int expect_greeting(struct qmp *qmp, int64_t deadline, struct error *error) {
+        _cleanup_json_ json_t *greeting = NULL;
+        int r;
+
+        r = next_message(qmp, deadline, &greeting, error);
+        if (r == -ETIMEDOUT)
+                return error_fail(
+                        error, ETIMEDOUT,
+                        "%s: no QMP greeting; QEMU serves one client a monitor, is another connected?",
+                        qmp->name);
+        if (r < 0)
+                return r;
+        if (!json_is_object(json_object_get(greeting, "QMP")))
+                return error_refuse(error, FIELD, "%s does not speak QMP: its greeting has no QMP object",
+                                    qmp->name);
+        return 0;
+}
+
+/* On an adopted connection negotiation may be over: CommandNotFound says so. */
+static int negotiate(struct qmp *qmp, int64_t deadline, struct error *error) {
+        _cleanup_json_ json_t *reply = NULL;
+        const json_t *reply_error;
+        const char *class;
+        int r;
+
+        r = request(qmp, "qmp_capabilities", deadline, &reply, error);
+        if (r < 0)
+                return r;
+        reply_error = json_object_get(reply, "error");
+        if (!reply_error)
+                return 0;
+        class = json_string_value(json_object_get(reply_error, "class"));
+        if (qmp->adopted && class && strcmp(class, "CommandNotFound") == 0)
+                return 0;
+        return fail_reply(qmp, "qmp_capabilities", reply_error, error);
+}
+
+static struct qmp *qmp_new(int fd, bool adopted, const struct log *log, const char *name) {
+        struct qmp *qmp = calloc(1, sizeof(*qmp));
+
+        if (!qmp)
+                return NULL;
+        *qmp = (struct qmp){.fd = fd, .adopted = adopted, .log = log, .name = strdup(name)};
+        if (!qmp->name) {
+                free(qmp);
+                return NULL;
+        }
+        return qmp;
+}
+
+int qmp_adopt(int fd, int64_t deadline, const struct log *log, struct qmp **out, struct error *error) {
+        _cleanup_(qmp_freep) struct qmp *qmp = NULL;
+        char name[32];
+        int r;
+
+        (void)snprintf(name, sizeof(name), "descriptor %d", fd);
+        qmp = qmp_new(fd, true, log, name);
+        if (!qmp)
+                return error_oom(error);
+        r = negotiate(qmp, deadline, error);
+        if (r < 0)
+                return r;
+        *out = TAKE(qmp);
+        return 0;
+}
+
+static bool pause_before_retry(int64_t deadline, long *pause_ms) {
+        long left = deadline_left_ms(deadline), ms = *pause_ms < left ? *pause_ms : left;
+        struct timespec duration = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+
+        if (left == 0)
+                return false;
+        (void)nanosleep(&duration, NULL);
+        *pause_ms = *pause_ms * 2 < CONNECT_PAUSE_MAX_MS ? *pause_ms * 2 : CONNECT_PAUSE_MAX_MS;
+        return true;
+}
+
+/* EAGAIN: the backlog of a unix socket is full. */
+static bool may_come(int errnum) {
+        return errnum == ENOENT || errnum == ECONNREFUSED || errnum == EAGAIN || errnum == EINTR;
+}
+
+static int connect_socket(const char *path, int64_t deadline, struct error *error) {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        long pause_ms = CONNECT_PAUSE_FIRST_MS;
+
+        if (strlen(path) >= sizeof(address.sun_path))
+                return error_fail(error, ENAMETOOLONG, "QMP socket %s", path);
+        memcpy(address.sun_path, path, strlen(path));
+        for (;;) {
+                _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+                if (fd < 0)
+                        return error_fail(error, errno, "QMP socket");
+                if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+                        return TAKE_FD(fd);
+                if (!may_come(errno) || !pause_before_retry(deadline, &pause_ms))
+                        return error_fail(error, errno, "cannot connect to QMP socket %s", path);
+        }
+}
+
+int qmp_connect(const char *path, int64_t deadline, const struct log *log, struct qmp **out,
+                struct error *error) {
+        _cleanup_(qmp_freep) struct qmp *qmp = NULL;
+        int fd, r;
+
+        fd = connect_socket(path, deadline, error);
+        if (fd < 0)
+                return fd;
+        qmp = qmp_new(fd, false, log, path);
+        if (!qmp) {
+                (void)close(fd);
+                return error_oom(error);
+        }
+        r = expect_greeting(qmp, deadline, error);
+        if (r == 0)
+                r = negotiate(qmp, deadline, error);
+        if (r < 0)
+                return r;
+        *out = TAKE(qmp);
+        return 0;
+}

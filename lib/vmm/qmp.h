@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * A QMP client, for a peer that is not trusted
+ *
+ * QEMU's side of the socket is run by a process that the tenant may have taken over, so what it says is
+ * bounded in size, depth and time and checked before it is used. The protocol: docs/interop/qmp-spec.rst
+ * of QEMU.
+ */
+
+#include <jansson.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "util/cleanup.h"
+#include "util/error.h"
+#include "util/log.h"
+
+struct qmp;
+
+/* What one message may come to. */
+#define QMP_MESSAGE_MAX (1024UL * 1024UL)
+#define QMP_DEPTH_MAX 32
+
+/*
+ * Connects to the unix socket and negotiates: greeting, qmp_capabilities. A socket that does not exist
+ * yet, or that nobody listens on yet, is tried again until the deadline (monotonic_ms()).
+ * Errors: status 1 for the connection, an error reply or the deadline; status 5 for nonsense.
+ */
+int qmp_connect(const char *path, int64_t deadline, const struct log *log, struct qmp **out,
+                struct error *error);
+
+/*
+ * The same over a connected descriptor of the caller's, which is left open and in the mode it was in. A
+ * connection that has negotiated already sends no greeting and answers qmp_capabilities with
+ * CommandNotFound; both are fine. What arrives and is not an answer to us is the owner's: it is logged in
+ * full.
+ */
+int qmp_adopt(int fd, int64_t deadline, const struct log *log, struct qmp **out, struct error *error);
+
+struct qmp *qmp_free(struct qmp *qmp);
+DEFINE_CLEANUP(struct qmp *, qmp_free)
+
+/* Runs a command without arguments; `*out` is a new reference to its "return" value. An error reply is
+ * status 1 with QEMU's class and description. */
+int qmp_execute(struct qmp *qmp, const char *command, int64_t deadline, json_t **out, struct error *error);
+
+/* The pid of the socket's other end (SO_PEERCRED), 0 where the kernel cannot say. */
+pid_t qmp_peer(const struct qmp *qmp);

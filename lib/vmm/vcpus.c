@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The vCPU threads of a VMM
+ *
+ * Subtle: the VMM runs the tenant's code, so a thread ID that it names may be anybody's. One that is not a
+ * thread of the VMM process fails the whole answer: a part of it is not better than none.
+ */
+#include "vmm/vcpus.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "util/file.h"
+#include "util/number.h"
+#include "util/timestamp.h"
+
+#define PAUSE_FIRST_MS 50
+
+struct vcpus *vcpus_free(struct vcpus *vcpus) {
+        if (!vcpus)
+                return NULL;
+        free(vcpus->vcpus);
+        free(vcpus);
+        return NULL;
+}
+
+static struct vcpus *vcpus_new(size_t capacity) {
+        struct vcpus *vcpus = calloc(1, sizeof(*vcpus));
+
+        if (!vcpus)
+                return NULL;
+        vcpus->vcpus = calloc(capacity + 1, sizeof(*vcpus->vcpus));
+        return vcpus->vcpus ? vcpus : vcpus_free(vcpus);
+}
+
+static int compare_index(const void *a, const void *b) {
+        const struct vcpu *first = a, *second = b;
+
+        return (first->index > second->index) - (first->index < second->index);
+}
+
+static int compare_tid(const void *a, const void *b) {
+        const struct vcpu *first = a, *second = b;
+
+        return (first->tid > second->tid) - (first->tid < second->tid);
+}
+
+/* Refuses doubles, and leaves the list sorted by index. */
+static int check_unique(struct vcpus *vcpus, struct error *error) {
+        qsort(vcpus->vcpus, vcpus->count, sizeof(*vcpus->vcpus), compare_tid);
+        for (size_t i = 1; i < vcpus->count; i++)
+                if (vcpus->vcpus[i].tid == vcpus->vcpus[i - 1].tid)
+                        return error_refuse(error, "QMP", "thread %d is named for two vCPUs",
+                                            vcpus->vcpus[i].tid);
+        qsort(vcpus->vcpus, vcpus->count, sizeof(*vcpus->vcpus), compare_index);
+        for (size_t i = 1; i < vcpus->count; i++)
+                if (vcpus->vcpus[i].index == vcpus->vcpus[i - 1].index)
+                        return error_refuse(error, "QMP", "vCPU %u is named twice", vcpus->vcpus[i].index);
+        return 0;
+}
+
+static int parse_number(const json_t *entry, size_t i, const char *member, json_int_t min, json_int_t max,
+                        json_int_t *out, struct error *error) {
+        const json_t *value = json_object_get(entry, member);
+        char path[64];
+
+        (void)snprintf(path, sizeof(path), "QMP return[%zu].%s", i, member);
+        if (!json_is_integer(value))
+                return error_refuse(error, path, "not an integer");
+        *out = json_integer_value(value);
+        if (*out < min || *out > max)
+                return error_refuse(error, path,
+                                    "%" JSON_INTEGER_FORMAT " is not between %" JSON_INTEGER_FORMAT
+                                    " and %" JSON_INTEGER_FORMAT,
+                                    *out, min, max);
+        return 0;
+}
+
+int vcpus_parse(const json_t *answer, struct vcpus **out, struct error *error) {
+        _cleanup_(vcpus_freep) struct vcpus *vcpus = NULL;
+        const json_t *entry;
+        size_t i;
+        int r;
+
+        if (!json_is_array(answer))
+                return error_refuse(error, "QMP return", "not an array");
+        if (json_array_size(answer) > VCPUS_MAX)
+                return error_refuse(error, "QMP return", "more than %d vCPUs", VCPUS_MAX);
+        vcpus = vcpus_new(json_array_size(answer));
+        if (!vcpus)
+                return error_oom(error);
+        json_array_foreach((json_t *)answer, i, entry) {
+                json_int_t index = 0, tid = 0;
+
+                r = parse_number(entry, i, "cpu-index", 0, INT_MAX, &index, error);
+                if (r == 0)
+                        r = parse_number(entry, i, "thread-id", 1, INT_MAX, &tid, error);
+                if (r < 0)
+                        return r;
+                vcpus->vcpus[vcpus->count++] = (struct vcpu){(unsigned)index, (pid_t)tid};
+        }
+        r = check_unique(vcpus, error);
+        if (r < 0)
+                return r;
+        *out = TAKE(vcpus);
+        return 0;
+}
+
+static int check_threads(const struct vcpus *vcpus, const struct process *vmm, struct error *error) {
+        for (size_t i = 0; i < vcpus->count; i++)
+                if (!process_has_thread(vmm, vcpus->vcpus[i].tid))
+                        return error_refuse(error, "QMP",
+                                            "thread %d of vCPU %u is not a thread of the VMM, process %d",
+                                            vcpus->vcpus[i].tid, vcpus->vcpus[i].index, vmm->pid);
+        return 0;
+}
+
+int vcpus_index_from_name(const char *name) {
+        static const struct {
+                const char *prefix, *suffix;
+        } patterns[] = {{"vcpu", ""}, {"fc_vcpu ", ""}, {"CPU ", "/KVM"}, {"CPU ", "/TCG"}};
+
+        for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
+                size_t prefix = strlen(patterns[i].prefix), suffix = strlen(patterns[i].suffix);
+                size_t length = strlen(name);
+                _cleanup_free_ char *digits = NULL;
+                uint32_t index;
+
+                if (length <= prefix + suffix || strncmp(name, patterns[i].prefix, prefix) != 0 ||
+                    strcmp(name + length - suffix, patterns[i].suffix) != 0)
+                        continue;
+                digits = strndup(name + prefix, length - prefix - suffix);
+                if (digits && number_parse_u32(digits, &index) == 0 && index <= INT_MAX)
+                        return (int)index;
+        }
+        return -1;
+}
+
+/* Adds the thread if its name is a vCPU's. */
+static int add_thread(const struct process *vmm, const char *tid_text, struct vcpus *vcpus,
+                      struct error *error) {
+        char path[64];
+        _cleanup_free_ char *name = NULL;
+        struct vcpu *larger;
+        pid_t tid;
+        int index;
+
+        if (number_parse_pid(tid_text, &tid) < 0)
+                return 0;
+        (void)snprintf(path, sizeof(path), "task/%d/comm", tid);
+        if (file_read_at(vmm->proc_fd, path, FILE_SIZE_MAX, &name, NULL) < 0)
+                return 0; /* it has just ended */
+        file_chomp(name);
+        index = vcpus_index_from_name(name);
+        if (index < 0)
+                return 0;
+        if (vcpus->count == VCPUS_MAX)
+                return error_refuse(error, "--vmm-pid", "more than %d vCPU threads", VCPUS_MAX);
+        larger = reallocarray(vcpus->vcpus, vcpus->count + 1, sizeof(*larger));
+        if (!larger)
+                return error_oom(error);
+        vcpus->vcpus = larger;
+        vcpus->vcpus[vcpus->count++] = (struct vcpu){(unsigned)index, tid};
+        return 0;
+}
+
+static int read_names(const struct process *vmm, struct vcpus **out, struct error *error) {
+        _cleanup_(vcpus_freep) struct vcpus *vcpus = vcpus_new(0);
+        struct dirent *entry;
+        DIR *stream;
+        int fd, r = 0;
+
+        if (!vcpus)
+                return error_oom(error);
+        fd = file_open_beneath(vmm->proc_fd, "task", O_RDONLY | O_DIRECTORY);
+        stream = fd >= 0 ? fdopendir(fd) : NULL;
+        if (!stream) {
+                cleanup_close(&fd);
+                return error_fail(error, ESRCH, "threads of process %d", vmm->pid);
+        }
+        while (r == 0 && (entry = readdir(stream)))
+                r = add_thread(vmm, entry->d_name, vcpus, error);
+        (void)closedir(stream);
+        if (r == 0)
+                r = check_unique(vcpus, error);
+        if (r < 0)
+                return r;
+        *out = TAKE(vcpus);
+        return 0;
+}
+
+static int ask_qmp(struct qmp *qmp, const struct process *vmm, int64_t deadline, struct vcpus **out,
+                   struct error *error) {
+        _cleanup_(vcpus_freep) struct vcpus *vcpus = NULL;
+        _cleanup_json_ json_t *answer = NULL;
+        int r;
+
+        r = qmp_execute(qmp, "query-cpus-fast", deadline, &answer, error);
+        if (r == 0)
+                r = vcpus_parse(answer, &vcpus, error);
+        if (r == 0)
+                r = check_threads(vcpus, vmm, error);
+        if (r < 0)
+                return r;
+        *out = TAKE(vcpus);
+        return 0;
+}
+
+/* Asks once; QMP where there is a connection, names otherwise. */
+static int ask(struct qmp *qmp, const struct process *vmm, int64_t deadline, struct vcpus **out,
+               struct error *error) {
+        return qmp ? ask_qmp(qmp, vmm, deadline, out, error) : read_names(vmm, out, error);
+}
+
+static bool pause_before_next(int64_t deadline, long *pause_ms) {
+        long left = deadline_left_ms(deadline), ms = *pause_ms < left ? *pause_ms : left;
+        struct timespec duration = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+
+        if (left == 0)
+                return false;
+        (void)nanosleep(&duration, NULL);
+        *pause_ms *= 2;
+        return true;
+}
+
+/* Without --expect one look is enough, and no vCPU at all is an error at once. */
+static int ask_until(struct qmp *qmp, const struct process *vmm, unsigned expect, int64_t deadline,
+                     struct vcpus **out, struct error *error) {
+        size_t wanted = expect > 0 ? expect : 1;
+        long pause_ms = PAUSE_FIRST_MS;
+
+        for (;;) {
+                _cleanup_(vcpus_freep) struct vcpus *vcpus = NULL;
+                int r;
+
+                r = ask(qmp, vmm, deadline, &vcpus, error);
+                if (r < 0)
+                        return r;
+                if (vcpus->count >= wanted) {
+                        *out = TAKE(vcpus);
+                        return 0;
+                }
+                if (!process_is_alive(vmm))
+                        return error_fail(error, ESRCH, "the VMM, process %d, has ended", vmm->pid);
+                if (expect == 0 || !pause_before_next(deadline, &pause_ms))
+                        return error_fail(error, 0, "process %d has %zu vCPU threads, %zu were expected",
+                                          vmm->pid, vcpus->count, wanted);
+        }
+}
+
+int vcpus_from_qmp(struct qmp *qmp, const struct process *vmm, unsigned expect, int64_t deadline,
+                   struct vcpus **out, struct error *error) {
+        return ask_until(qmp, vmm, expect, deadline, out, error);
+}
+
+int vcpus_from_names(const struct process *vmm, unsigned expect, int64_t deadline, struct vcpus **out,
+                     struct error *error) {
+        return ask_until(NULL, vmm, expect, deadline, out, error);
+}
