@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Device programs
+ *
+ * Subtle: OCI's last rule that matches wins, for each kind of access by itself. So the program looks at the
+ * rules from the last to the first and keeps in a register which kinds of the access that was asked for are
+ * still undecided: a rule that allows takes its kinds out, one that denies an undecided kind ends it.
+ */
+#include "cgroup/bpf.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/library.h"
+
+#define PROGRAM_NAME "kata_devices"
+
+/* The kernel's limit of programs on a cgroup (BPF_CGROUP_MAX_PROGS in kernel/bpf/cgroup.c). With less room it
+ * would say ENOSPC and tell only a part. */
+#define PROGRAMS_MAX 64
+
+/* Instructions that a rule comes to at most, and those around them. */
+#define RULE_INSTRUCTIONS 8
+#define FRAME_INSTRUCTIONS 8
+
+struct bpf_library {
+        __typeof__(bpf_prog_load) *prog_load;
+        __typeof__(bpf_prog_attach_opts) *prog_attach_opts;
+        __typeof__(bpf_prog_detach2) *prog_detach2;
+        __typeof__(bpf_prog_query) *prog_query;
+        __typeof__(bpf_prog_get_fd_by_id) *prog_get_fd_by_id;
+        __typeof__(bpf_obj_get_info_by_fd) *obj_get_info_by_fd;
+};
+
+#define SYMBOL(member)                                                                                         \
+        { "bpf_" #member, (void **)&library.member }
+
+static int load_library(const struct bpf_library **out, struct error *error) {
+        /* As in sd_bus.c: addresses are facts of the process. */
+        static struct bpf_library library;
+        static const struct library_symbol symbols[] = {
+                SYMBOL(prog_attach_opts),  SYMBOL(prog_detach2),       SYMBOL(prog_query),
+                SYMBOL(prog_get_fd_by_id), SYMBOL(obj_get_info_by_fd), SYMBOL(prog_load),
+        };
+        int r;
+
+        if (!library.prog_load) {
+                r = library_open("libbpf.so.1", symbols, ARRAY_SIZE(symbols), error);
+                if (r < 0)
+                        return r;
+        }
+        *out = &library;
+        return 0;
+}
+
+/* Registers: 2 the device's type, 3 the undecided kinds of access, 4 major, 5 minor. */
+#define INSTRUCTION(code_, dst, src, off_, imm_)                                                               \
+        ((struct bpf_insn){.code = (code_), .dst_reg = (dst), .src_reg = (src), .off = (off_), .imm = (imm_)})
+#define LOAD(dst, member)                                                                                      \
+        INSTRUCTION(BPF_LDX | BPF_MEM | BPF_W, dst, BPF_REG_1, offsetof(struct bpf_cgroup_dev_ctx, member), 0)
+#define MOVE(dst, imm) INSTRUCTION(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, imm)
+#define COPY(dst, src) INSTRUCTION(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0)
+#define AND(dst, imm) INSTRUCTION(BPF_ALU64 | BPF_AND | BPF_K, dst, 0, 0, imm)
+#define SHIFT_RIGHT(dst, imm) INSTRUCTION(BPF_ALU64 | BPF_RSH | BPF_K, dst, 0, 0, imm)
+#define JUMP_IF(op, dst, imm, off) INSTRUCTION(BPF_JMP | (op) | BPF_K, dst, 0, off, imm)
+#define EXIT INSTRUCTION(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+
+static int access_bits(unsigned access) {
+        return ((access & OCI_DEVICE_READ) != 0 ? BPF_DEVCG_ACC_READ : 0) |
+               ((access & OCI_DEVICE_WRITE) != 0 ? BPF_DEVCG_ACC_WRITE : 0) |
+               ((access & OCI_DEVICE_MKNOD) != 0 ? BPF_DEVCG_ACC_MKNOD : 0);
+}
+
+/* The rule's instructions; jumps that leave it are filled in once its length is known. */
+static size_t emit_rule(const struct device_rule *rule, struct bpf_insn *out) {
+        size_t n = 0, tests;
+
+        out[n++] = JUMP_IF(BPF_JNE, BPF_REG_2, rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR, 0);
+        if (rule->major >= 0)
+                out[n++] = JUMP_IF(BPF_JNE, BPF_REG_4, (int)rule->major, 0);
+        if (rule->minor >= 0)
+                out[n++] = JUMP_IF(BPF_JNE, BPF_REG_5, (int)rule->minor, 0);
+        if (rule->allow) {
+                out[n++] = AND(BPF_REG_3, ~access_bits(rule->access));
+                out[n++] = JUMP_IF(BPF_JNE, BPF_REG_3, 0, 0);
+                tests = n;
+                out[n++] = MOVE(BPF_REG_0, 1);
+        } else {
+                out[n++] = COPY(BPF_REG_0, BPF_REG_3);
+                out[n++] = AND(BPF_REG_0, access_bits(rule->access));
+                out[n++] = JUMP_IF(BPF_JEQ, BPF_REG_0, 0, 0);
+                tests = n;
+                out[n++] = MOVE(BPF_REG_0, 0);
+        }
+        out[n++] = EXIT;
+        for (size_t i = 0; i < tests; i++)
+                if (BPF_CLASS(out[i].code) == BPF_JMP)
+                        out[i].off = (short)(n - i - 1);
+        return n;
+}
+
+static size_t emit(const struct device_filter *filter, struct bpf_insn *out) {
+        size_t n = 0;
+
+        out[n++] = LOAD(BPF_REG_2, access_type);
+        out[n++] = COPY(BPF_REG_3, BPF_REG_2);
+        out[n++] = AND(BPF_REG_2, 0xffff);
+        out[n++] = SHIFT_RIGHT(BPF_REG_3, 16);
+        out[n++] = LOAD(BPF_REG_4, major);
+        out[n++] = LOAD(BPF_REG_5, minor);
+        for (size_t i = filter->count; i > 0; i--)
+                n += emit_rule(&filter->rules[i - 1], out + n);
+        out[n++] = MOVE(BPF_REG_0, filter->allow);
+        out[n++] = EXIT;
+        return n;
+}
+
+int bpf_devices_load(const struct device_filter *filter, struct error *error) {
+        _cleanup_free_ struct bpf_insn *instructions =
+                calloc(FRAME_INSTRUCTIONS + filter->count * RULE_INSTRUCTIONS, sizeof(*instructions));
+        const struct bpf_library *bpf;
+        int r, program;
+
+        if (!instructions)
+                return error_oom(error);
+        r = load_library(&bpf, error);
+        if (r < 0)
+                return r;
+        program = bpf->prog_load(BPF_PROG_TYPE_CGROUP_DEVICE, PROGRAM_NAME, "Apache-2.0", instructions,
+                                 emit(filter, instructions), NULL);
+        return program < 0 ? error_fail(error, -program, "devices: the kernel does not take the eBPF program")
+                           : program;
+}
+
+static bool is_ours(const struct bpf_library *bpf, int program) {
+        struct bpf_prog_info info = {0};
+        unsigned size = sizeof(info);
+
+        return bpf->obj_get_info_by_fd(program, &info, &size) == 0 && strcmp(info.name, PROGRAM_NAME) == 0;
+}
+
+int bpf_devices_find(int directory, struct error *error) {
+        unsigned ids[PROGRAMS_MAX] = {0}, count = PROGRAMS_MAX, flags = 0;
+        const struct bpf_library *bpf;
+        int r;
+
+        r = load_library(&bpf, error);
+        if (r < 0)
+                return r;
+        r = bpf->prog_query(directory, BPF_CGROUP_DEVICE, 0, &flags, ids, &count);
+        if (r < 0)
+                return error_fail(error, -r, "devices: the cgroup's eBPF programs cannot be listed");
+        for (unsigned i = 0; i < count; i++) {
+                _cleanup_close_ int program = bpf->prog_get_fd_by_id(ids[i]);
+
+                if (program >= 0 && is_ours(bpf, program))
+                        return TAKE_FD(program);
+        }
+        return -ENOENT;
+}
+
+static int detach(const struct bpf_library *bpf, int directory, int program, struct error *error) {
+        int r = bpf->prog_detach2(program, directory, BPF_CGROUP_DEVICE);
+
+        return r < 0 && r != -ENOENT ? error_fail(error, -r, "devices: an eBPF program cannot be detached") : 0;
+}
+
+int bpf_devices_replace(int directory, int program, int former, struct error *error) {
+        LIBBPF_OPTS(bpf_prog_attach_opts, options, .flags = BPF_F_ALLOW_MULTI);
+        const struct bpf_library *bpf;
+        int r;
+
+        r = load_library(&bpf, error);
+        if (r < 0)
+                return r;
+        if (program < 0)
+                return former < 0 ? 0 : detach(bpf, directory, former, error);
+        if (former >= 0) {
+                options.flags |= BPF_F_REPLACE;
+                options.replace_prog_fd = former;
+                if (bpf->prog_attach_opts(program, directory, BPF_CGROUP_DEVICE, &options) == 0)
+                        return 0;
+                options.flags = BPF_F_ALLOW_MULTI;
+                options.replace_prog_fd = 0;
+        }
+        r = bpf->prog_attach_opts(program, directory, BPF_CGROUP_DEVICE, &options);
+        if (r == -E2BIG)
+                return error_fail(
+                        error, -r,
+                        "devices: an eBPF program cannot be attached: the cgroup has %d programs, the "
+                        "kernel's limit, already",
+                        PROGRAMS_MAX);
+        if (r < 0)
+                return error_fail(error, -r, "devices: an eBPF program cannot be attached");
+        return former < 0 ? 0 : detach(bpf, directory, former, error);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Programs that decide which devices a v2 cgroup may use (BPF_PROG_TYPE_CGROUP_DEVICE)
+ *
+ * A cgroup can have several, of different owners, and a device may be used that all of them allow. Ours is
+ * told from systemd's by its name. libbpf is loaded when the first function is called.
+ */
+
+#include "plan/device_filter.h"
+#include "util/error.h"
+
+/* Ours on this cgroup (an open directory, not O_PATH): a descriptor of the program, or -ENOENT. */
+int bpf_devices_find(int directory, struct error *error);
+
+/* Loads a program for the filter. Returns its descriptor. Errors: status 1. */
+int bpf_devices_load(const struct device_filter *filter, struct error *error);
+
+/*
+ * Puts `program` in the place of `former`, in one step (BPF_F_REPLACE, Linux 5.6); on older kernels the new
+ * one is attached before the old one is detached, so that what both allow stays allowed. Either may be -1.
+ */
+int bpf_devices_replace(int directory, int program, int former, struct error *error);

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Carrying out the files of a plan
+ *
+ * Subtle: some limits depend on each other (v1 memory and memory+swap, quota and period, quota and
+ * burst), and which order works depends on what the files hold now. Rather than to model the kernel's
+ * rules, settings of a group are written in rounds: what is refused is tried again as long as another of
+ * the group went in.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cgroup/cgroup.h"
+#include "cgroup/devices.h"
+#include "util/file.h"
+#include "util/number.h"
+
+struct written_file {
+        struct cgroup *cgroup; /* outlives the journal */
+        const struct hierarchy *hierarchy;
+        char *file;
+        char *former;
+};
+
+static void written_file_free(void *change) {
+        struct written_file *written = change;
+
+        free(written->file);
+        free(written->former);
+        free(written);
+}
+
+static int written_file_undo(void *change, struct error *error) {
+        struct written_file *written = change;
+        int r;
+
+        r = cgroup_write(written->cgroup, written->hierarchy, written->file, written->former);
+        if (r < 0 && r != -ENOENT && r != -ENODEV)
+                return error_fail(error, -r, "cannot put \"%s\" back into %s/%s/%s", written->former,
+                                  written->hierarchy->mount_point, written->cgroup->path, written->file);
+        return 0;
+}
+
+/* The line of a keyed file that begins with the same word as `line`; NULL where there is none. */
+static char *keyed_line(const char *text, const char *line) {
+        size_t key = strcspn(line, " ");
+
+        for (const char *rest = text; rest && *rest; rest = strchr(rest, '\n') ? strchr(rest, '\n') + 1 : NULL)
+                if (strncmp(rest, line, key) == 0 && rest[key] == ' ')
+                        return strndup(rest, strcspn(rest, "\n"));
+        return NULL;
+}
+
+/* What has to be written to get the present state back. A new string or NULL. */
+static char *former_value(const struct setting *setting, const char *value, const char *text) {
+        char *former;
+
+        if ((setting->flags & SETTING_KEYED) != 0) {
+                former = keyed_line(text, value);
+                return former || !setting->reset ? former : strdup(setting->reset);
+        }
+        /* The one file that is read in another format than it is written: "oom_kill_disable 0\n...". */
+        if (strcmp(setting->file, "memory.oom_control") == 0)
+                return strdup(strncmp(text, "oom_kill_disable 1", 18) == 0 ? "1" : "0");
+        former = strdup(text);
+        if (former)
+                file_chomp(former);
+        return former;
+}
+
+static int record_file(struct journal *journal, struct cgroup *cgroup, const struct hierarchy *hierarchy,
+                       const char *file, char *former, struct error *error) {
+        struct written_file *written = calloc(1, sizeof(*written));
+
+        if (written)
+                *written = (struct written_file){cgroup, hierarchy, strdup(file), former};
+        if (!written || !written->file) {
+                free(written);
+                free(former);
+                return error_oom(error);
+        }
+        return journal_add(journal, written_file_undo, written_file_free, written, error);
+}
+
+static const struct hierarchy *hierarchy_of(const struct cgroup *cgroup, const struct setting *setting) {
+        const struct hierarchy *hierarchy =
+                setting->controller < CONTROLLER_COUNT ? cgroup->host->controllers[setting->controller] : NULL;
+
+        return hierarchy ? hierarchy : cgroup->host->unified;
+}
+
+/* What the kernel holds for a number may be rounded down to a page, for memory; anything else that
+ * differs is a value that did not arrive. */
+static bool value_arrived(const struct setting *setting, const char *wanted, const char *held) {
+        uint64_t wanted_number, held_number, page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+        if (strcmp(wanted, held) == 0)
+                return true;
+        if (number_parse_u64(wanted, &wanted_number) < 0)
+                return true; /* "max", "-1": the kernel has its own words for them */
+        if (number_parse_u64(held, &held_number) < 0)
+                return false;
+        if (wanted_number == held_number)
+                return true;
+        return setting->controller == CONTROLLER_MEMORY && wanted_number / page * page == held_number;
+}
+
+static int verify(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct setting *setting,
+                  const char *file, const char *value, struct error *error) {
+        _cleanup_free_ char *held = NULL;
+        int r;
+
+        r = cgroup_read(cgroup, hierarchy, file, &held);
+        if (r < 0)
+                return error_fail(error, -r, "%s/%s/%s", hierarchy->mount_point, cgroup->path, file);
+        file_chomp(held);
+        if (value_arrived(setting, value, held))
+                return 0;
+        return error_fail(error, ERANGE, "%s: %s/%s/%s holds %s instead of %s, the kernel's limit",
+                          setting->field, hierarchy->mount_point, cgroup->path, file, held, value);
+}
+
+/* The outcome of one write. */
+enum written {
+        WRITTEN = 0,
+        WRITTEN_NOTHING = 1,       /* missing or refused, and that is fine */
+        WRITTEN_REFUSED_AGAIN = 2, /* EINVAL or EBUSY, in `*refusal`: perhaps after another of its group */
+};
+
+static int fail_write(const struct cgroup *cgroup, const struct hierarchy *hierarchy,
+                      const struct setting *setting, const char *file, const char *value, int r,
+                      struct error *error) {
+        return error_fail(error, -r, "%s: cannot write \"%s\" to %s/%s/%s", setting->field, value,
+                          hierarchy->mount_point, cgroup->path, file);
+}
+
+/* v1 cpuset: "as the parent" is the parent's text. */
+static int inherited_value(const struct cgroup *cgroup, const struct hierarchy *hierarchy,
+                           const struct setting *setting, char **out) {
+        _cleanup_free_ char *path = NULL;
+        const char *slash = strrchr(cgroup->path, '/');
+        int r;
+
+        if (asprintf(&path, "%.*s%s%s", slash ? (int)(slash - cgroup->path) : 0, cgroup->path, slash ? "/" : "",
+                     setting->file) < 0)
+                return -ENOMEM;
+        r = file_read_at(hierarchy->fd, path, FILE_SIZE_MAX, out, NULL);
+        if (r == 0)
+                file_chomp(*out);
+        return r;
+}
+
+static int write_to(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct setting *setting,
+                    const char *file, const char *value, struct journal *journal, int *refusal,
+                    struct error *error) {
+        _cleanup_free_ char *former_text = NULL, *inherited = NULL;
+        char *former = NULL;
+        int r;
+
+        if ((setting->flags & SETTING_INHERIT) != 0 && value[0] == '\0') {
+                r = inherited_value(cgroup, hierarchy, setting, &inherited);
+                if (r < 0)
+                        return fail_write(cgroup, hierarchy, setting, file, value, r, error);
+                value = inherited;
+        }
+        if (journal) {
+                r = cgroup_read(cgroup, hierarchy, file, &former_text);
+                /* A write-only file has nothing to be put back. */
+                if (r == 0)
+                        former = former_value(setting, value, former_text);
+        }
+        r = cgroup_write(cgroup, hierarchy, file, value);
+        if (r == 0 && former)
+                return record_file(journal, cgroup, hierarchy, file, former, error);
+        free(former);
+        if (r == -ENOENT && cgroup_directory(cgroup, hierarchy) < 0)
+                return fail_write(cgroup, hierarchy, setting, file, value, r, error);
+        if ((setting->flags & SETTING_MISSING_OK) != 0 && r == -ENOENT)
+                return WRITTEN_NOTHING;
+        if ((setting->flags & SETTING_REFUSED_WARN) != 0 && r < 0) {
+                log_warning(cgroup->log, "%s: the kernel refuses the obsolete limit %s: %s", setting->field,
+                            file, strerror(-r));
+                return WRITTEN_NOTHING;
+        }
+        if (setting->group != 0 && (r == -EINVAL || r == -EBUSY)) {
+                *refusal = r;
+                return WRITTEN_REFUSED_AGAIN;
+        }
+        return r < 0 ? fail_write(cgroup, hierarchy, setting, file, value, r, error) : WRITTEN;
+}
+
+/* Whether the fallback is meant: the file itself is missing. */
+static bool is_fallback(struct cgroup *cgroup, const struct hierarchy *hierarchy,
+                        const struct setting *setting) {
+        int directory;
+
+        if (!setting->fallback_file)
+                return false;
+        directory = cgroup_directory(cgroup, hierarchy);
+        return directory >= 0 && !file_exists_at(directory, setting->file);
+}
+
+static int write_setting(struct cgroup *cgroup, const struct setting *setting, struct journal *journal,
+                         int *refusal, struct error *error) {
+        const struct hierarchy *hierarchy = hierarchy_of(cgroup, setting);
+        const char *file = setting->file, *value = setting->value;
+        int r;
+
+        if (is_fallback(cgroup, hierarchy, setting)) {
+                file = setting->fallback_file;
+                value = setting->fallback_value ? setting->fallback_value : value;
+        }
+        r = write_to(cgroup, hierarchy, setting, file, value, journal, refusal, error);
+        if (r == WRITTEN && (setting->flags & SETTING_VERIFY) != 0)
+                return verify(cgroup, hierarchy, setting, file, value, error);
+        return r;
+}
+
+/* One round over the settings of a group that are still to be done. */
+static int write_round(struct cgroup *cgroup, const struct setting *settings, size_t count, bool *done,
+                       struct journal *journal, bool *progress, const struct setting **refused, int *refusal,
+                       struct error *error) {
+        *progress = false;
+        *refused = NULL;
+        for (size_t i = 0; i < count; i++) {
+                int r, reason = 0;
+
+                if (done[i])
+                        continue;
+                r = write_setting(cgroup, &settings[i], journal, &reason, error);
+                if (r < 0)
+                        return r;
+                if (r == WRITTEN_REFUSED_AGAIN) {
+                        if (!*refused) {
+                                *refused = &settings[i];
+                                *refusal = reason;
+                        }
+                } else {
+                        done[i] = true;
+                        *progress = true;
+                }
+        }
+        return 0;
+}
+
+static int write_group(struct cgroup *cgroup, const struct setting *settings, size_t count,
+                       struct journal *journal, struct error *error) {
+        _cleanup_free_ bool *done = calloc(count, sizeof(*done));
+        const struct setting *refused;
+        bool progress;
+        int r, refusal = 0;
+
+        if (!done)
+                return error_oom(error);
+        do {
+                r = write_round(cgroup, settings, count, done, journal, &progress, &refused, &refusal, error);
+                if (r < 0)
+                        return r;
+        } while (refused && progress);
+        if (!refused)
+                return 0;
+        return fail_write(cgroup, hierarchy_of(cgroup, refused), refused, refused->file, refused->value,
+                          refusal, error);
+}
+
+/* How many settings from here on are of the same group, files only. */
+static size_t group_length(const struct plan *plan, size_t first) {
+        size_t length = 1;
+
+        while (first + length < plan->count && plan->settings[first + length].kind == SETTING_FILE &&
+               plan->settings[first + length].group == plan->settings[first].group)
+                length++;
+        return length;
+}
+
+int cgroup_apply(struct cgroup *cgroup, const struct plan *plan, struct journal *journal, struct error *error) {
+        for (size_t i = 0; i < plan->count;) {
+                const struct setting *setting = &plan->settings[i];
+                size_t length = 1;
+                int r = 0, refusal = 0;
+
+                if (setting->kind == SETTING_FILE && setting->group != 0) {
+                        length = group_length(plan, i);
+                        r = write_group(cgroup, setting, length, journal, error);
+                } else if (setting->kind == SETTING_FILE) {
+                        r = write_setting(cgroup, setting, journal, &refusal, error);
+                } else if (setting->kind == SETTING_DEVICES) {
+                        r = devices_apply(cgroup, setting, journal, error);
+                }
+                if (r < 0)
+                        return r;
+                i += length;
+        }
+        return 0;
+}
+
+static int check_usage(struct cgroup *cgroup, const struct setting *setting, struct error *error) {
+        const struct hierarchy *hierarchy = hierarchy_of(cgroup, setting);
+        const char *file = setting->version == CGROUP_V1 ? "memory.usage_in_bytes" : "memory.current";
+        _cleanup_free_ char *text = NULL;
+        uint64_t usage, limit;
+        int r;
+
+        if (number_parse_u64(setting->value, &limit) < 0)
+                return 0; /* unlimited */
+        r = cgroup_read(cgroup, hierarchy, file, &text);
+        if (r == -ENOENT)
+                return 0; /* no group yet, no usage */
+        if (r < 0)
+                return error_fail(error, -r, "%s/%s/%s", hierarchy->mount_point, cgroup->path, file);
+        file_chomp(text);
+        if (number_parse_u64(text, &usage) == 0 && limit < usage)
+                return error_fail(error, EBUSY, "%s: %s bytes is below the current usage of %s bytes",
+                                  setting->field, setting->value, text);
+        return 0;
+}
+
+int cgroup_check_usage(struct cgroup *cgroup, const struct plan *plan, struct error *error) {
+        for (size_t i = 0; i < plan->count; i++) {
+                const struct setting *setting = &plan->settings[i];
+
+                if (setting->kind == SETTING_FILE && (setting->flags & SETTING_CHECK_USAGE) != 0) {
+                        int r = check_usage(cgroup, setting, error);
+
+                        if (r < 0)
+                                return r;
+                }
+        }
+        return 0;
+}

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making a control group's directory, level by level
+ *
+ * Subtle, three times:
+ *  - On v2 a child has only the controllers that its parent's cgroup.subtree_control names, and a parent
+ *    with processes of its own (but the root) cannot enable any (cgroup-v2.rst, "No Internal Process
+ *    Constraint"), so each level is asked before the next is made.
+ *  - A v1 cpuset is born empty and takes no task until cpus and mems have been copied down
+ *    (cpusets.rst, section 1.5 and 2.1).
+ *  - Parents are shared with other sandboxes that are made and removed at the same time: a parent may go
+ *    between its mkdir and its child's (ENOENT), then the walk starts again from the top.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "cgroup/cgroup.h"
+#include "cgroup/mark.h"
+#include "util/file.h"
+
+/* How often the walk starts again when parents vanish under it; each time another sandbox's delete has
+ * made progress. */
+#define RACE_TRIES 64
+
+/* Controllers that are enabled where it is possible, for accounting and later updates. */
+#define WISHED                                                                                                 \
+        (1U << CONTROLLER_CPU | 1U << CONTROLLER_CPUSET | 1U << CONTROLLER_MEMORY | 1U << CONTROLLER_PIDS |    \
+         1U << CONTROLLER_IO | 1U << CONTROLLER_HUGETLB | 1U << CONTROLLER_RDMA | 1U << CONTROLLER_MISC)
+
+struct made_directory {
+        int hierarchy_fd; /* not owned: the host's */
+        char *path;
+};
+
+static void made_directory_free(void *change) {
+        struct made_directory *made = change;
+
+        free(made->path);
+        free(made);
+}
+
+static int made_directory_undo(void *change, struct error *error) {
+        struct made_directory *made = change;
+
+        if (unlinkat(made->hierarchy_fd, made->path, AT_REMOVEDIR) < 0 && errno != ENOENT)
+                return error_fail(error, errno, "cannot remove cgroup %s", made->path);
+        return 0;
+}
+
+static int record_directory(struct journal *journal, const struct hierarchy *hierarchy, const char *path,
+                            struct error *error) {
+        struct made_directory *made;
+
+        if (!journal)
+                return 0;
+        made = calloc(1, sizeof(*made));
+        if (!made)
+                return error_oom(error);
+        made->hierarchy_fd = hierarchy->fd;
+        made->path = strdup(path);
+        if (!made->path) {
+                free(made);
+                return error_oom(error);
+        }
+        return journal_add(journal, made_directory_undo, made_directory_free, made, error);
+}
+
+/* One level of the walk: an open directory and how it is called in messages. */
+struct level {
+        struct cgroup *cgroup;
+        const struct hierarchy *hierarchy;
+        int fd;           /* not owned */
+        const char *path; /* relative to the mount point, "" for the root */
+};
+
+static unsigned parse_mask(char *text) {
+        unsigned mask = 0;
+        char *word;
+
+        file_chomp(text);
+        while ((word = strsep(&text, " "))) {
+                int controller = controller_from_name(word);
+
+                if (controller >= 0)
+                        mask |= 1U << controller;
+        }
+        return mask;
+}
+
+static int read_mask(const struct level *level, const char *file, unsigned *out, struct error *error) {
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = file_read_at(level->fd, file, FILE_SIZE_MAX, &text, NULL);
+        if (r < 0)
+                return error_fail(error, -r, "%s/%s/%s", level->hierarchy->mount_point, level->path, file);
+        *out = parse_mask(text);
+        return 0;
+}
+
+static int write_subtree_control(const struct level *level, unsigned mask) {
+        char value[CONTROLLER_COUNT * 16] = "";
+
+        for (int c = 0; c < CONTROLLER_COUNT; c++) {
+                if ((mask >> c & 1) == 0)
+                        continue;
+                (void)strncat(value, value[0] ? " +" : "+", sizeof(value) - strlen(value) - 1);
+                (void)strncat(value, controller_name((enum controller)c, CGROUP_V2),
+                              sizeof(value) - strlen(value) - 1);
+        }
+        log_debug(level->cgroup->log, "write %s/%s/cgroup.subtree_control: %s", level->hierarchy->mount_point,
+                  level->path, value);
+        return file_write_at(level->fd, "cgroup.subtree_control", value);
+}
+
+static bool is_threaded(const struct level *level) {
+        _cleanup_free_ char *type = NULL;
+
+        if (file_read_at(level->fd, "cgroup.type", FILE_SIZE_MAX, &type, NULL) < 0)
+                return false;
+        return strstr(type, "threaded") || strstr(type, "domain invalid");
+}
+
+/* The kernel's reasons, in words: EBUSY is the no-internal-process rule, EOPNOTSUPP a threaded group. */
+static int fail_enable(const struct level *level, enum controller controller, int errnum, struct error *error) {
+        const char *name = controller_name(controller, CGROUP_V2);
+
+        if (errnum == EBUSY)
+                return error_fail(error, errnum,
+                                  "controller %s cannot be enabled in %s/%s, which has processes of its own "
+                                  "(cgroup.subtree_control)",
+                                  name, level->hierarchy->mount_point, level->path);
+        if (errnum == EOPNOTSUPP || is_threaded(level))
+                return error_fail(error, errnum,
+                                  "controller %s cannot be enabled in %s/%s, which is a threaded cgroup "
+                                  "(cgroup.subtree_control)",
+                                  name, level->hierarchy->mount_point, level->path);
+        return error_fail(error, errnum, "controller %s cannot be enabled in %s/%s/cgroup.subtree_control",
+                          name, level->hierarchy->mount_point, level->path);
+}
+
+static int enable_one_by_one(const struct level *level, unsigned missing, unsigned required,
+                             struct error *error) {
+        for (int c = 0; c < CONTROLLER_COUNT; c++) {
+                int r;
+
+                if ((missing >> c & 1) == 0)
+                        continue;
+                r = write_subtree_control(level, 1U << c);
+                if (r < 0 && (required >> c & 1) != 0)
+                        return fail_enable(level, (enum controller)c, -r, error);
+        }
+        return 0;
+}
+
+static int enable_missing(const struct level *level, unsigned missing, unsigned required, struct error *error) {
+        int r = write_subtree_control(level, missing);
+
+        return r < 0 ? enable_one_by_one(level, missing, required, error) : 0;
+}
+
+/*
+ * Whether the level has processes of its own. The kernel would refuse most controllers then (the no-internal-process
+ * rule), but not cpu, cpuset, pids and perf_event: these it enables, and makes the level a threaded domain, in which
+ * no sandbox can be. The root is exempt from the rule.
+ */
+static bool has_processes(const struct level *level) {
+        _cleanup_free_ char *text = NULL;
+
+        return level->path[0] != '\0' &&
+               file_read_at(level->fd, "cgroup.procs", FILE_SIZE_MAX, &text, NULL) == 0 && text[0] != '\0';
+}
+
+/* The first controller of a mask that is not empty. */
+static enum controller first_of(unsigned mask) {
+        return (enum controller)__builtin_ctz(mask);
+}
+
+/* Makes `available`, what this level itself has, what its children will have. */
+static int enable_controllers(const struct level *level, unsigned wished, unsigned required,
+                              unsigned *available, struct error *error) {
+        unsigned enabled, missing;
+        int r;
+
+        r = read_mask(level, "cgroup.subtree_control", &enabled, error);
+        if (r < 0)
+                return r;
+        for (int c = 0; c < CONTROLLER_COUNT; c++)
+                if ((required & ~enabled & ~*available) >> c & 1)
+                        return error_fail(error, 0, "%s/%s has no controller %s (cgroup.controllers)",
+                                          level->hierarchy->mount_point, level->path,
+                                          controller_name((enum controller)c, CGROUP_V2));
+        missing = (wished | required) & *available & ~enabled;
+        if (missing != 0 && has_processes(level)) {
+                if ((missing & required) != 0)
+                        return fail_enable(level, first_of(missing & required), EBUSY, error);
+        } else if (missing != 0) {
+                r = enable_missing(level, missing, required, error);
+                if (r == 0)
+                        r = read_mask(level, "cgroup.subtree_control", &enabled, error);
+                if (r < 0)
+                        return r;
+        }
+        *available = enabled;
+        return 0;
+}
+
+static int copy_down(const struct level *level, int parent_fd, const char *file, struct error *error) {
+        _cleanup_free_ char *own = NULL, *inherited = NULL;
+        int r;
+
+        r = file_read_at(level->fd, file, FILE_SIZE_MAX, &own, NULL);
+        if (r == 0) {
+                file_chomp(own);
+                if (own[0] != '\0')
+                        return 0;
+                r = file_read_at(parent_fd, file, FILE_SIZE_MAX, &inherited, NULL);
+        }
+        if (r == 0) {
+                file_chomp(inherited);
+                log_debug(level->cgroup->log, "write %s/%s/%s: %s", level->hierarchy->mount_point, level->path,
+                          file, inherited);
+                r = file_write_at(level->fd, file, inherited);
+        }
+        if (r < 0)
+                return error_fail(error, -r, "%s/%s/%s", level->hierarchy->mount_point, level->path, file);
+        return 0;
+}
+
+static int prepare_cpuset(const struct level *level, int parent_fd, struct error *error) {
+        int r;
+
+        r = copy_down(level, parent_fd, "cpuset.cpus", error);
+        return r < 0 ? r : copy_down(level, parent_fd, "cpuset.mems", error);
+}
+
+/* A leaf that is there already: ours from a run that was killed, or somebody else's. */
+static int check_leftover(const struct level *level, const char *name, const char *owner, struct error *error) {
+        _cleanup_close_ int fd = file_open_beneath(level->fd, name, O_RDONLY | O_DIRECTORY);
+        char mark[MARK_SIZE];
+
+        if (fd < 0)
+                return fd == -ENOENT
+                               ? 0
+                               : error_fail(error, -fd, "%s/%s", level->hierarchy->mount_point, level->path);
+        if (mark_read(fd, mark) && strcmp(mark, owner) == 0) {
+                if (unlinkat(level->fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+                        return 0;
+                return error_fail(
+                        error, errno,
+                        "cgroup %s/%s is left from an earlier sandbox \"%s\" and in use; see delete --force",
+                        level->hierarchy->mount_point, level->cgroup->path, owner);
+        }
+        return error_fail(error, EEXIST, "cgroup %s/%s is not of this sandbox", level->hierarchy->mount_point,
+                          level->cgroup->path);
+}
+
+/* mkdir of one component; `made` tells whether it was missing. Returns 0 or a negative errno. */
+static int make_directory(const struct level *level, const char *name, bool *made) {
+        *made = mkdirat(level->fd, name, 0755) == 0;
+        if (!*made && errno != EEXIST)
+                return -errno;
+        return 0;
+}
+
+struct walk {
+        struct cgroup *cgroup;
+        const struct hierarchy *hierarchy;
+        const char *owner;
+        unsigned required;
+        bool make; /* false: only enable controllers on the way to a directory that exists */
+        struct journal *journal;
+};
+
+/* Goes one level down from `level`: enable, make, open, fill the cpuset. -EAGAIN where a parent that was
+ * there a moment ago has gone. The new directory replaces `level->fd`'s owner in `*fd`. */
+static int walk_component(const struct walk *walk, struct level *level, const char *name, size_t path_length,
+                          bool leaf, unsigned *available, int *fd, struct error *error) {
+        _cleanup_free_ char *path = strndup(walk->cgroup->path, path_length);
+        _cleanup_close_ int child = -1;
+        bool made = false;
+        int r;
+
+        if (!path)
+                return error_oom(error);
+        if (walk->hierarchy->version == CGROUP_V2) {
+                r = enable_controllers(level, walk->make ? WISHED : 0, walk->required, available, error);
+                if (r < 0)
+                        return r;
+        }
+        if (walk->make) {
+                if (leaf) {
+                        r = check_leftover(level, name, walk->owner, error);
+                        if (r < 0)
+                                return r;
+                }
+                log_debug(walk->cgroup->log, "mkdir %s/%s", walk->hierarchy->mount_point, path);
+                r = make_directory(level, name, &made);
+                if (r == -ENOENT || r == -ENODEV)
+                        return -EAGAIN;
+                if (r < 0)
+                        return error_fail(error, -r, "cannot make cgroup %s/%s", walk->hierarchy->mount_point,
+                                          path);
+        }
+        if (made) {
+                r = record_directory(walk->journal, walk->hierarchy, path, error);
+                if (r < 0)
+                        return r;
+        }
+        child = file_open_beneath(level->fd, name, O_RDONLY | O_DIRECTORY);
+        if (child == -ENOENT && walk->make)
+                return -EAGAIN;
+        if (child < 0)
+                return error_fail(error, -child, "%s/%s", walk->hierarchy->mount_point, path);
+        if (made)
+                mark_write(child, leaf ? walk->owner : MARK_PARENT);
+        if (walk->make && walk->hierarchy->version == CGROUP_V1 &&
+            (walk->hierarchy->mask & 1U << CONTROLLER_CPUSET) != 0) {
+                struct level below = {walk->cgroup, walk->hierarchy, child, path};
+
+                r = prepare_cpuset(&below, level->fd, error);
+                if (r < 0)
+                        return r;
+        }
+        cleanup_close(fd);
+        *fd = TAKE_FD(child);
+        return 0;
+}
+
+static int walk_down(const struct walk *walk, struct error *error) {
+        const char *path = walk->cgroup->path;
+        _cleanup_close_ int fd = -1;
+        unsigned available = walk->hierarchy->mask;
+
+        for (const char *component = path; component;) {
+                const char *slash = strchr(component, '/');
+                size_t end = slash ? (size_t)(slash - path) : strlen(path);
+                _cleanup_free_ char *parent_path = NULL, *name = NULL;
+                struct level level = {walk->cgroup, walk->hierarchy, fd >= 0 ? fd : walk->hierarchy->fd, NULL};
+                int r;
+
+                name = strndup(component, end - (size_t)(component - path));
+                parent_path = strndup(path, component == path ? 0 : (size_t)(component - path) - 1);
+                if (!name || !parent_path)
+                        return error_oom(error);
+                level.path = parent_path;
+                r = walk_component(walk, &level, name, end, !slash, &available, &fd, error);
+                if (r < 0)
+                        return r;
+                component = slash ? slash + 1 : NULL;
+        }
+        return 0;
+}
+
+int cgroup_make(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *owner, unsigned required,
+                struct journal *journal, struct error *error) {
+        const struct walk walk = {cgroup, hierarchy, owner, required & hierarchy->mask, true, journal};
+        int r = -EAGAIN;
+
+        for (int i = 0; r == -EAGAIN && i < RACE_TRIES; i++)
+                r = walk_down(&walk, error);
+        if (r == -EAGAIN)
+                return error_fail(error, EAGAIN, "parents of cgroup %s/%s keep vanishing",
+                                  hierarchy->mount_point, cgroup->path);
+        return r;
+}
+
+int cgroup_enable_controllers(struct cgroup *cgroup, const struct hierarchy *hierarchy, unsigned required,
+                              struct error *error) {
+        const struct walk walk = {cgroup, hierarchy, NULL, required & hierarchy->mask, false, NULL};
+
+        if (hierarchy->version != CGROUP_V2 || walk.required == 0)
+                return 0;
+        return walk_down(&walk, error);
+}
+
+static int make_threaded(const struct level *level, struct error *error) {
+        static const char file[] = PLAN_VCPU_SUBTREE "/cgroup.type";
+        _cleanup_free_ char *type = NULL;
+        int r;
+
+        r = file_read_at(level->fd, file, FILE_SIZE_MAX, &type, NULL);
+        if (r == 0 && strncmp(type, "threaded", strlen("threaded")) == 0)
+                return 0;
+        log_debug(level->cgroup->log, "write %s/%s/%s: threaded", level->hierarchy->mount_point, level->path,
+                  file);
+        if (r == 0)
+                r = file_write_at(level->fd, file, "threaded");
+        /* The kernel's word for a group that gives memory or the like to its children, or has such children. */
+        if (r == -EOPNOTSUPP)
+                return error_fail(
+                        error, -r,
+                        "--vcpu-subtree: %s/%s cannot be a threaded domain, since it has controllers or "
+                        "child groups that are not for threads",
+                        level->hierarchy->mount_point, level->path);
+        return r < 0 ? error_fail(error, -r, "--vcpu-subtree: %s/%s/%s", level->hierarchy->mount_point,
+                                  level->path, file)
+                     : 0;
+}
+
+int cgroup_make_vcpu_subtree(struct cgroup *cgroup, unsigned required, struct journal *journal,
+                             struct error *error) {
+        const struct hierarchy *hierarchy = cgroup->host->unified;
+        _cleanup_(cgroup_freep) struct cgroup *subtree = cgroup_vcpu_subtree(cgroup);
+        struct level level = {cgroup, hierarchy, cgroup_directory(cgroup, hierarchy), cgroup->path};
+        unsigned available, enabled, missing;
+        bool made;
+        int r;
+
+        if (!subtree)
+                return error_oom(error);
+        log_debug(cgroup->log, "mkdir %s/%s", hierarchy->mount_point, subtree->path);
+        r = level.fd < 0 ? level.fd : make_directory(&level, PLAN_VCPU_SUBTREE, &made);
+        if (r < 0)
+                return error_fail(error, -r, "cannot make cgroup %s/%s", hierarchy->mount_point, subtree->path);
+        r = made ? record_directory(journal, hierarchy, subtree->path, error) : 0;
+        if (r == 0)
+                r = make_threaded(&level, error);
+        if (r == 0)
+                r = read_mask(&level, "cgroup.controllers", &available, error);
+        if (r == 0)
+                r = read_mask(&level, "cgroup.subtree_control", &enabled, error);
+        if (r < 0)
+                return r;
+        required = (required & 1U << CONTROLLER_CPUSET) | 1U << CONTROLLER_CPU;
+        if ((required & ~available) != 0)
+                return error_fail(error, 0, "--vcpu-subtree: %s/%s has no controller %s (cgroup.controllers)",
+                                  hierarchy->mount_point, cgroup->path,
+                                  controller_name(first_of(required & ~available), CGROUP_V2));
+        missing = (1U << CONTROLLER_CPU | 1U << CONTROLLER_CPUSET) & available & ~enabled;
+        return missing != 0 ? enable_missing(&level, missing, required, error) : 0;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * OCI cgroupsPath
+ *
+ * Subtle: systemd escapes unit names that could be mistaken for files of the cgroup file system, so the
+ * directory of "memory.scope" is "_memory.scope" (cg_escape() in systemd's cgroup-util.c; the rule is in
+ * its "Control Group APIs and Delegation" document). The path is computed for what has to be known
+ * before the unit exists; once it does, its ControlGroup property is what counts.
+ */
+#include "cgroup/cgroup_path.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/controller.h"
+
+#define DIGITS "0123456789"
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+#define UNIT_NAME_MAX 255
+/* Below PATH_MAX with room for a mount point and a file name. */
+#define CGROUP_PATH_MAX (PATH_MAX - 512)
+
+const char *driver_name(enum driver driver) {
+        return driver == DRIVER_SYSTEMD ? "systemd" : "cgroupfs";
+}
+
+struct cgroup_path *cgroup_path_free(struct cgroup_path *path) {
+        if (!path)
+                return NULL;
+        free(path->text);
+        free(path->path);
+        free(path->slice);
+        free(path->unit);
+        free(path);
+        return NULL;
+}
+
+bool sandbox_id_is_valid(const char *id) {
+        size_t length = strlen(id);
+
+        return length >= 1 && length <= 255 && strspn(id, DIGITS LETTERS "_+-.") == length &&
+               strcmp(id, ".") != 0 && strcmp(id, "..") != 0;
+}
+
+static bool has_suffix(const char *text, const char *suffix) {
+        size_t length = strlen(text), suffix_length = strlen(suffix);
+
+        return length >= suffix_length && strcmp(text + length - suffix_length, suffix) == 0;
+}
+
+bool unit_name_is_valid(const char *name) {
+        size_t length = strlen(name);
+
+        /* '@' makes instances of templates, which neither scopes nor slices can be. */
+        return length > 0 && length <= UNIT_NAME_MAX && strspn(name, DIGITS LETTERS ":-_.\\") == length &&
+               name[0] != '.' && strchr(name, '.') && !(has_suffix(name, ".slice") && strlen(name) == 6);
+}
+
+int slice_expand(const char *slice, char **out) {
+        _cleanup_free_ char *path = NULL;
+        size_t stem;
+
+        if (!has_suffix(slice, ".slice") || !unit_name_is_valid(slice))
+                return -EINVAL;
+        stem = strlen(slice) - strlen(".slice");
+        if (stem == 1 && slice[0] == '-') {
+                path = strdup("");
+                if (!path)
+                        return -ENOMEM;
+                *out = TAKE(path);
+                return 0;
+        }
+        if (slice[0] == '-' || slice[stem - 1] == '-' || strstr(slice, "--"))
+                return -EINVAL;
+        for (size_t i = 1; i <= stem; i++) {
+                char *longer;
+
+                if (i < stem && slice[i] != '-')
+                        continue;
+                if (asprintf(&longer, "%s%s%.*s.slice", path ? path : "", path ? "/" : "", (int)i, slice) < 0)
+                        return -ENOMEM;
+                free(path);
+                path = longer;
+        }
+        *out = TAKE(path);
+        return 0;
+}
+
+/* Whether the kernel could have a file of this name in a cgroup directory. */
+static bool looks_like_cgroup_file(const char *name) {
+        const char *dot;
+
+        if (strcmp(name, "tasks") == 0 || strcmp(name, "notify_on_release") == 0 ||
+            strcmp(name, "release_agent") == 0)
+                return true;
+        dot = strchr(name, '.');
+        if (!dot)
+                return false;
+        {
+                _cleanup_free_ char *stem = strndup(name, (size_t)(dot - name));
+
+                return stem && (strcmp(stem, "cgroup") == 0 || controller_from_name(stem) >= 0);
+        }
+}
+
+static int unit_directory(const char *unit, char **out) {
+        bool escape = unit[0] == '_' || unit[0] == '.' || looks_like_cgroup_file(unit);
+
+        return asprintf(out, "%s%s", escape ? "_" : "", unit) < 0 ? -ENOMEM : 0;
+}
+
+static int check_component(const char *component, const char *option, struct error *error) {
+        if (component[0] == '\0')
+                return error_refuse(error, option, "the cgroup path has an empty component");
+        if (strcmp(component, ".") == 0 || strcmp(component, "..") == 0)
+                return error_refuse(error, option, "the cgroup path has a \"%s\" component", component);
+        if (strlen(component) > NAME_MAX)
+                return error_refuse(error, option, "a component of the cgroup path is longer than %d bytes",
+                                    NAME_MAX);
+        if (looks_like_cgroup_file(component))
+                return error_refuse(error, option, "\"%s\" in the cgroup path is a name that the kernel uses",
+                                    component);
+        return 0;
+}
+
+static int parse_cgroupfs(struct cgroup_path *path, const char *option, struct error *error) {
+        _cleanup_free_ char *copy = NULL;
+        const char *start = path->text + (path->text[0] == '/');
+        char *rest, *component;
+
+        copy = strdup(start);
+        path->path = strdup(start);
+        if (!copy || !path->path)
+                return error_oom(error);
+        for (rest = copy; (component = strsep(&rest, "/"));) {
+                int r = check_component(component, option, error);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int make_unit_name(struct cgroup_path *path, const char *prefix, const char *name) {
+        if (has_suffix(name, ".slice")) {
+                path->unit_is_slice = true;
+                path->unit = strdup(name);
+                return path->unit ? 0 : -ENOMEM;
+        }
+        return asprintf(&path->unit, "%s%s%s.scope", prefix, prefix[0] != '\0' ? "-" : "", name) < 0 ? -ENOMEM
+                                                                                                     : 0;
+}
+
+/* A slice's place follows from its own name; a scope is in the slice that was named. */
+static int make_unit_path(struct cgroup_path *path, const char *option, struct error *error) {
+        _cleanup_free_ char *parent = NULL, *directory = NULL;
+        int r;
+
+        r = slice_expand(path->unit_is_slice ? path->unit : path->slice, &parent);
+        if (r == -EINVAL || (path->unit_is_slice && r == 0 && parent[0] == '\0'))
+                return error_refuse(error, option, "\"%s\" is not the name of a slice below the root",
+                                    path->unit_is_slice ? path->unit : path->slice);
+        if (r < 0)
+                return error_oom(error);
+        if (path->unit_is_slice) {
+                path->path = TAKE(parent);
+                return 0;
+        }
+        if (unit_directory(path->unit, &directory) < 0 ||
+            asprintf(&path->path, "%s%s%s", parent, parent[0] != '\0' ? "/" : "", directory) < 0)
+                return error_oom(error);
+        return 0;
+}
+
+static int parse_systemd(struct cgroup_path *path, const char *option, struct error *error) {
+        _cleanup_free_ char *copy = NULL;
+        char *rest, *slice, *prefix;
+        _cleanup_free_ char *checked = NULL;
+        int r;
+
+        copy = strdup(path->text);
+        if (!copy)
+                return error_oom(error);
+        rest = copy;
+        slice = strsep(&rest, ":");
+        prefix = strsep(&rest, ":");
+        path->slice = strdup(slice);
+        if (!path->slice || make_unit_name(path, prefix, rest) < 0)
+                return error_oom(error);
+        if (rest[0] == '\0')
+                return error_refuse(error, option, "the unit's name in \"%s\" is empty", path->text);
+        r = slice_expand(slice, &checked);
+        if (r == -ENOMEM)
+                return error_oom(error);
+        if (r < 0)
+                return error_refuse(error, option, "\"%s\" is not a valid slice name", slice);
+        if (!unit_name_is_valid(path->unit))
+                return error_refuse(error, option, "\"%s\" is not a valid unit name", path->unit);
+        return make_unit_path(path, option, error);
+}
+
+static bool is_systemd_form(const char *text) {
+        const char *first = strchr(text, ':'), *second;
+
+        if (!first || first - text < 6 || strncmp(first - 6, ".slice", 6) != 0)
+                return false;
+        second = strchr(first + 1, ':');
+        return second && !strchr(second + 1, ':');
+}
+
+int cgroup_path_parse(const char *text, const char *option, struct cgroup_path **out, struct error *error) {
+        _cleanup_(cgroup_path_freep) struct cgroup_path *path = NULL;
+        int r;
+
+        for (const char *c = text; *c; c++)
+                if ((unsigned char)*c < 0x20 || *c == 0x7f)
+                        return error_refuse(error, option, "the cgroup path has a control character");
+        if (strlen(text) > CGROUP_PATH_MAX)
+                return error_refuse(error, option, "the cgroup path is longer than %d bytes", CGROUP_PATH_MAX);
+        if (strcmp(text, "") == 0 || strcmp(text, "/") == 0)
+                return error_refuse(error, option, "the cgroup path is the root");
+
+        path = calloc(1, sizeof(*path));
+        if (!path)
+                return error_oom(error);
+        path->text = strdup(text);
+        if (!path->text)
+                return error_oom(error);
+        path->driver = is_systemd_form(text) ? DRIVER_SYSTEMD : DRIVER_CGROUPFS;
+        r = path->driver == DRIVER_SYSTEMD ? parse_systemd(path, option, error)
+                                           : parse_cgroupfs(path, option, error);
+        if (r < 0)
+                return r;
+        if (path->path && strlen(path->path) > CGROUP_PATH_MAX)
+                return error_refuse(error, option, "the cgroup path is longer than %d bytes", CGROUP_PATH_MAX);
+        *out = TAKE(path);
+        return 0;
+}

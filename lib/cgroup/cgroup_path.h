@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * OCI cgroupsPath
+ *
+ * "slice:prefix:name" selects systemd, anything else is a path below the cgroup mount point. Both come
+ * from outside: whatever could leave its place is refused.
+ */
+
+#include <stdbool.h>
+
+#include "util/cleanup.h"
+#include "util/error.h"
+
+enum driver {
+        DRIVER_CGROUPFS,
+        DRIVER_SYSTEMD,
+};
+
+/* "cgroupfs", "systemd". */
+const char *driver_name(enum driver driver);
+
+struct cgroup_path {
+        enum driver driver;
+        char *text; /* as it was given */
+        /* Relative to the mount points, no leading slash: "kubepods/podX/ID", or where systemd is going
+         * to put the unit: "kubepods.slice/kubepods-podX.slice/cri-containerd-ID.scope". */
+        char *path;
+        char *slice; /* systemd: "kubepods-podX.slice"; NULL otherwise */
+        char *unit;  /* systemd: "cri-containerd-ID.scope"; NULL otherwise */
+        bool unit_is_slice;
+};
+
+/* Refuses (status 5, with `option` as the field) "", "/", empty components, ".", "..", control
+ * characters, names that the kernel or systemd keep for themselves, and what is too long. */
+int cgroup_path_parse(const char *text, const char *option, struct cgroup_path **out, struct error *error);
+
+struct cgroup_path *cgroup_path_free(struct cgroup_path *path);
+DEFINE_CLEANUP(struct cgroup_path *, cgroup_path_free)
+
+/* "a-b-c.slice" → "a.slice/a-b.slice/a-b-c.slice"; "-.slice" → "". systemd.slice(5). Returns 0 and a new
+ * string, -EINVAL where it is not a slice's name, -ENOMEM. */
+int slice_expand(const char *slice, char **out);
+
+/* Whether systemd would take this as a unit name: unit_name_is_valid() of systemd.unit(5). */
+bool unit_name_is_valid(const char *name);
+
+/* 1 to 255 of A-Z a-z 0-9 _ + - . and neither "." nor "..". */
+bool sandbox_id_is_valid(const char *id);

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Devices
+ *
+ * v1 keeps a default and exceptions from it. Between two lists with the same default, what is to be allowed
+ * is written first and what is to be denied then: nothing that both lists forbid is ever allowed, and what
+ * both allow stays allowed. A change of the default empties the list (devcgroup_update_access() of
+ * security/device_cgroup.c), so for that moment the group's processes are frozen, unless the caller is one of
+ * them. A new group has none.
+ *
+ * Subtle: while the default is to allow, devices.list says no more than that; the exceptions are known only
+ * from the plan that was carried out before, which the setting brings along.
+ */
+#include "cgroup/devices.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cgroup/bpf.h"
+#include "util/file.h"
+#include "util/number.h"
+
+#define RULE_TEXT_SIZE (sizeof("c 4294967295:4294967295 rwm") + 2)
+
+/* How often, and how far apart, the freezer is asked whether all processes have stopped. */
+#define FREEZE_TRIES 100
+#define FREEZE_PAUSE_MS 5
+
+static int fail_file(const struct cgroup *cgroup, const char *file, int r, struct error *error) {
+        return error_fail(error, -r, "devices: %s/%s/%s",
+                          cgroup->host->controllers[CONTROLLER_DEVICES]->mount_point, cgroup->path, file);
+}
+
+/* "c 1:3 rwm", with * for any number. */
+static int parse_rule(const char *line, struct device_rule *out) {
+        char type, major[16], minor[16], access[8];
+        uint32_t number;
+
+        if (sscanf(line, "%c %15[0-9*]:%15[0-9*] %7[rwm]", &type, major, minor, access) != 4)
+                return -EINVAL;
+        *out = (struct device_rule){.allow = true, .type = type, .major = -1, .minor = -1};
+        if (strcmp(major, "*") != 0) {
+                if (number_parse_u32(major, &number) < 0)
+                        return -EINVAL;
+                out->major = number;
+        }
+        if (strcmp(minor, "*") != 0) {
+                if (number_parse_u32(minor, &number) < 0)
+                        return -EINVAL;
+                out->minor = number;
+        }
+        out->access = (strchr(access, 'r') ? OCI_DEVICE_READ : 0U) |
+                      (strchr(access, 'w') ? OCI_DEVICE_WRITE : 0U) |
+                      (strchr(access, 'm') ? OCI_DEVICE_MKNOD : 0U);
+        return 0;
+}
+
+/* What the kernel holds: a default to deny with its exceptions, or a default to allow. */
+static int read_list(struct cgroup *cgroup, const struct hierarchy *hierarchy, struct device_filter **out,
+                     struct error *error) {
+        _cleanup_(device_filter_freep) struct device_filter *filter = calloc(1, sizeof(*filter));
+        _cleanup_free_ char *text = NULL;
+        char *rest, *line;
+        int r;
+
+        r = cgroup_read(cgroup, hierarchy, "devices.list", &text);
+        if (r < 0)
+                return fail_file(cgroup, "devices.list", r, error);
+        if (!filter)
+                return error_oom(error);
+        for (rest = text; (line = strsep(&rest, "\n"));) {
+                struct device_rule rule, *larger;
+
+                if (line[0] == '\0' || parse_rule(line, &rule) < 0)
+                        continue;
+                if (rule.type == 'a') {
+                        filter->allow = true;
+                        continue;
+                }
+                larger = reallocarray(filter->rules, filter->count + 1, sizeof(*larger));
+                if (!larger)
+                        return error_oom(error);
+                filter->rules = larger;
+                filter->rules[filter->count++] = rule;
+        }
+        *out = TAKE(filter);
+        return 0;
+}
+
+static void rule_text(const struct device_rule *rule, unsigned access, char out[static RULE_TEXT_SIZE]) {
+        char major[12] = "*", minor[12] = "*", letters[DEVICE_ACCESS_SIZE];
+
+        if (rule->major >= 0)
+                (void)snprintf(major, sizeof(major), "%u", (unsigned)rule->major);
+        if (rule->minor >= 0)
+                (void)snprintf(minor, sizeof(minor), "%u", (unsigned)rule->minor);
+        device_access_text(access, letters);
+        (void)snprintf(out, RULE_TEXT_SIZE, "%c %s:%s %s", rule->type, major, minor, letters);
+}
+
+static int write_file(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *file,
+                      const char *value, struct error *error) {
+        int r = cgroup_write(cgroup, hierarchy, file, value);
+
+        if (r == -EPERM)
+                return error_fail(error, EPERM, "devices: \"%s\" in %s of %s/%s: the parent does not allow it",
+                                  value, file, hierarchy->mount_point, cgroup->path);
+        return r < 0 ? fail_file(cgroup, file, r, error) : 0;
+}
+
+/* What the list has for exactly these devices. */
+static unsigned access_in(const struct device_filter *filter, const struct device_rule *rule) {
+        for (size_t i = 0; filter && i < filter->count; i++)
+                if (device_rule_includes(&filter->rules[i], rule) &&
+                    device_rule_includes(rule, &filter->rules[i]))
+                        return filter->rules[i].access;
+        return 0;
+}
+
+/* Writes those accesses of the exceptions that `but` does not have. */
+static int write_exceptions(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *file,
+                            const struct device_filter *exceptions, const struct device_filter *but,
+                            struct error *error) {
+        for (size_t i = 0; exceptions && i < exceptions->count; i++) {
+                unsigned access = exceptions->rules[i].access & ~access_in(but, &exceptions->rules[i]);
+                char text[RULE_TEXT_SIZE];
+                int r;
+
+                if (access == 0)
+                        continue;
+                rule_text(&exceptions->rules[i], access, text);
+                r = write_file(cgroup, hierarchy, file, text, error);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* With the same default: allow first, deny then. In a list of denials the roles are the other way round. */
+static int change_exceptions(struct cgroup *cgroup, const struct hierarchy *hierarchy,
+                             const struct device_filter *present, const struct device_filter *wanted,
+                             struct error *error) {
+        int r;
+
+        r = write_exceptions(cgroup, hierarchy, "devices.allow", wanted->allow ? present : wanted,
+                             wanted->allow ? wanted : present, error);
+        return r < 0 ? r
+                     : write_exceptions(cgroup, hierarchy, "devices.deny", wanted->allow ? wanted : present,
+                                        wanted->allow ? present : wanted, error);
+}
+
+static bool has_caller(const struct pid_set *members) {
+        return pid_set_contains(members, getpid());
+}
+
+int devices_freeze(struct cgroup *cgroup, bool *frozen, struct error *error) {
+        const struct hierarchy *freezer = cgroup->host->controllers[CONTROLLER_FREEZER];
+        const struct timespec pause = {.tv_nsec = FREEZE_PAUSE_MS * 1000000L};
+        _cleanup_pid_set_ struct pid_set members = {0};
+        int r;
+
+        *frozen = false;
+        r = cgroup_members(cgroup, MEMBERS_PROCESSES, true, &members, error);
+        if (r < 0 || members.count == 0 || has_caller(&members) || !freezer || freezer->version != CGROUP_V1)
+                return r;
+        r = cgroup_write(cgroup, freezer, "freezer.state", "FROZEN");
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return error_fail(error, -r, "%s/%s/freezer.state", freezer->mount_point, cgroup->path);
+        *frozen = true;
+        for (int i = 0; i < FREEZE_TRIES; i++) {
+                _cleanup_free_ char *state = NULL;
+
+                if (cgroup_read(cgroup, freezer, "freezer.state", &state) < 0 || strcmp(state, "FROZEN\n") == 0)
+                        break;
+                (void)nanosleep(&pause, NULL);
+        }
+        return 0;
+}
+
+int devices_thaw(struct cgroup *cgroup, struct error *error) {
+        const struct hierarchy *freezer = cgroup->host->controllers[CONTROLLER_FREEZER];
+        int r = cgroup_write(cgroup, freezer, "freezer.state", "THAWED");
+
+        return r < 0 ? error_fail(error, -r, "%s/%s/freezer.state", freezer->mount_point, cgroup->path) : 0;
+}
+
+/* The other default, then its exceptions. */
+static int change_default(struct cgroup *cgroup, const struct hierarchy *hierarchy,
+                          const struct device_filter *wanted, struct error *error) {
+        const char *file = wanted->allow ? "devices.deny" : "devices.allow";
+        bool frozen;
+        int r, thawed = 0;
+
+        r = devices_freeze(cgroup, &frozen, error);
+        if (r == 0)
+                r = write_file(cgroup, hierarchy, wanted->allow ? "devices.allow" : "devices.deny", "a", error);
+        if (r == 0)
+                r = write_exceptions(cgroup, hierarchy, file, wanted, NULL, error);
+        if (frozen)
+                thawed = devices_thaw(cgroup, r < 0 ? NULL : error);
+        return r < 0 ? r : thawed;
+}
+
+static int change_list(struct cgroup *cgroup, const struct hierarchy *hierarchy,
+                       const struct device_filter *present, const struct device_filter *wanted,
+                       struct error *error) {
+        if (present->allow != wanted->allow)
+                return change_default(cgroup, hierarchy, wanted, error);
+        return change_exceptions(cgroup, hierarchy, present, wanted, error);
+}
+
+struct former_list {
+        struct cgroup *cgroup; /* outlives the journal */
+        const struct hierarchy *hierarchy;
+        struct device_filter *present, *wanted;
+};
+
+static void former_list_free(void *change) {
+        struct former_list *former = change;
+
+        device_filter_free(former->present);
+        device_filter_free(former->wanted);
+        free(former);
+}
+
+/* Back from what was wanted, or from what the kernel got of it. */
+static int former_list_undo(void *change, struct error *error) {
+        struct former_list *former = change;
+        _cleanup_(device_filter_freep) struct device_filter *held = NULL;
+        int r;
+
+        r = read_list(former->cgroup, former->hierarchy, &held, error);
+        if (r < 0)
+                return r;
+        return change_list(former->cgroup, former->hierarchy, held->allow ? former->wanted : held,
+                           former->present, error);
+}
+
+static int record_list(struct cgroup *cgroup, const struct hierarchy *hierarchy, struct device_filter *present,
+                       struct device_filter *wanted, struct journal *journal, struct error *error) {
+        struct former_list *former = calloc(1, sizeof(*former));
+
+        if (!former) {
+                device_filter_free(present);
+                device_filter_free(wanted);
+                return error_oom(error);
+        }
+        *former = (struct former_list){cgroup, hierarchy, present, wanted};
+        return journal_add(journal, former_list_undo, former_list_free, former, error);
+}
+
+/* NULL is "any device", which is a default to allow without exceptions. */
+static struct device_filter *exceptions_of(const struct device_filter *filter) {
+        struct device_filter *out = NULL;
+
+        if (!filter) {
+                out = calloc(1, sizeof(*out));
+                if (out)
+                        out->allow = true;
+                return out;
+        }
+        return device_filter_exceptions(filter, &out) < 0 ? NULL : out;
+}
+
+static int apply_v1(struct cgroup *cgroup, const struct setting *setting, struct journal *journal,
+                    struct error *error) {
+        const struct hierarchy *hierarchy = cgroup->host->controllers[CONTROLLER_DEVICES];
+        _cleanup_(device_filter_freep) struct device_filter *present = NULL, *wanted = NULL;
+        int r;
+
+        wanted = exceptions_of(setting->devices);
+        if (!wanted)
+                return error_oom(error);
+        r = read_list(cgroup, hierarchy, &present, error);
+        if (r < 0)
+                return r;
+        if (present->allow && setting->devices_former) {
+                device_filter_free(present);
+                present = exceptions_of(setting->devices_former);
+                if (!present)
+                        return error_oom(error);
+        }
+        if (journal) {
+                struct device_filter *present_copy = device_filter_copy(present);
+                struct device_filter *wanted_copy = device_filter_copy(wanted);
+
+                if (!present_copy || !wanted_copy) {
+                        device_filter_free(present_copy);
+                        device_filter_free(wanted_copy);
+                        return error_oom(error);
+                }
+                r = record_list(cgroup, hierarchy, present_copy, wanted_copy, journal, error);
+                if (r < 0)
+                        return r;
+        }
+        return change_list(cgroup, hierarchy, present, wanted, error);
+}
+
+struct former_program {
+        int directory, program, former;
+};
+
+static void former_program_free(void *change) {
+        struct former_program *replaced = change;
+
+        cleanup_close(&replaced->directory);
+        cleanup_close(&replaced->program);
+        cleanup_close(&replaced->former);
+        free(replaced);
+}
+
+static int former_program_undo(void *change, struct error *error) {
+        struct former_program *replaced = change;
+
+        return bpf_devices_replace(replaced->directory, replaced->former, replaced->program, error);
+}
+
+static int apply_v2(struct cgroup *cgroup, const struct setting *setting, struct journal *journal,
+                    struct error *error) {
+        struct former_program *replaced = calloc(1, sizeof(*replaced));
+        int r = 0;
+
+        if (!replaced)
+                return error_oom(error);
+        *replaced = (struct former_program){-1, -1, -1};
+        log_debug(cgroup->log, "eBPF program %s/%s: devices", cgroup->host->unified->mount_point, cgroup->path);
+        replaced->directory =
+                file_open_beneath(cgroup->host->unified->fd, cgroup->path, O_RDONLY | O_DIRECTORY);
+        if (replaced->directory < 0)
+                r = error_fail(error, -replaced->directory, "%s/%s", cgroup->host->unified->mount_point,
+                               cgroup->path);
+        if (r == 0) {
+                replaced->former = bpf_devices_find(replaced->directory, error);
+                r = replaced->former < 0 && replaced->former != -ENOENT ? replaced->former : 0;
+        }
+        if (r == 0 && setting->devices) {
+                replaced->program = bpf_devices_load(setting->devices, error);
+                r = replaced->program < 0 ? replaced->program : 0;
+        }
+        if (r == 0)
+                r = bpf_devices_replace(replaced->directory, replaced->program, replaced->former, error);
+        if (r < 0 || !journal) {
+                former_program_free(replaced);
+                return r;
+        }
+        return journal_add(journal, former_program_undo, former_program_free, replaced, error);
+}
+
+int devices_apply(struct cgroup *cgroup, const struct setting *setting, struct journal *journal,
+                  struct error *error) {
+        return setting->version == CGROUP_V1 ? apply_v1(cgroup, setting, journal, error)
+                                             : apply_v2(cgroup, setting, journal, error);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cgroup/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "util/file.h"
+#include "util/number.h"
+
+/* How many of a set's processes a wait looks at; the rest is looked at when it is asked again. */
+#define WAIT_AT_ONCE 64
+
+void pid_set_clear(struct pid_set *set) {
+        free(set->pids);
+        *set = (struct pid_set){0};
+}
+
+/* The index of `pid`, or where it would have to stand. */
+static size_t pid_set_find(const struct pid_set *set, pid_t pid) {
+        size_t low = 0, high = set->count;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (set->pids[middle] < pid)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+bool pid_set_contains(const struct pid_set *set, pid_t pid) {
+        size_t i = pid_set_find(set, pid);
+
+        return i < set->count && set->pids[i] == pid;
+}
+
+int pid_set_add(struct pid_set *set, pid_t pid) {
+        size_t i = pid_set_find(set, pid);
+        pid_t *larger;
+
+        if (i < set->count && set->pids[i] == pid)
+                return 0;
+        larger = reallocarray(set->pids, set->count + 1, sizeof(*larger));
+        if (!larger)
+                return -ENOMEM;
+        set->pids = larger;
+        memmove(&larger[i + 1], &larger[i], (set->count - i) * sizeof(*larger));
+        larger[i] = pid;
+        set->count++;
+        return 0;
+}
+
+int pid_set_add_text(struct pid_set *set, const char *text) {
+        while (*text) {
+                char *end;
+                long pid = strtol(text, &end, 10);
+
+                if (end == text)
+                        break;
+                if (pid > 0) {
+                        int r = pid_set_add(set, (pid_t)pid);
+
+                        if (r < 0)
+                                return r;
+                }
+                text = end + strspn(end, "\n ");
+        }
+        return 0;
+}
+
+static int read_proc_file(pid_t pid, const char *name, char **out) {
+        char path[64];
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT ? -ESRCH : -errno;
+        r = file_read_fd(fd, FILE_SIZE_MAX, out, NULL);
+        return r;
+}
+
+char *pid_set_describe(const struct pid_set *set) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *stream;
+
+        stream = open_memstream(&text, &size);
+        if (!stream)
+                return NULL;
+        for (size_t i = 0; i < set->count && i < 8; i++) {
+                _cleanup_free_ char *comm = NULL;
+
+                if (read_proc_file(set->pids[i], "comm", &comm) == 0)
+                        file_chomp(comm);
+                fprintf(stream, "%s%d (%s)", i > 0 ? ", " : "", set->pids[i], comm ? comm : "gone");
+        }
+        if (set->count > 8)
+                fprintf(stream, " and %zu more", set->count - 8);
+        if (fclose(stream) != 0) {
+                free(text);
+                return NULL;
+        }
+        return text;
+}
+
+int proc_read_cgroup(pid_t pid, char **out) {
+        return read_proc_file(pid, "cgroup", out);
+}
+
+/* The fields behind "PID (COMM) ": COMM may hold anything, so they start after the last ')'. */
+static int read_stat(pid_t pid, char **text, char **fields) {
+        int r;
+
+        r = read_proc_file(pid, "stat", text);
+        if (r < 0)
+                return r;
+        *fields = strrchr(*text, ')');
+        if (!*fields || (*fields)[1] != ' ')
+                return -EIO;
+        *fields += 2;
+        return 0;
+}
+
+int proc_start_time(pid_t pid, uint64_t *out) {
+        _cleanup_free_ char *text = NULL;
+        char *fields, *field = NULL;
+        int r;
+
+        r = read_stat(pid, &text, &fields);
+        if (r < 0)
+                return r;
+        for (int i = 3; i <= 22; i++)
+                field = strsep(&fields, " ");
+        return field ? number_parse_u64(field, out) : -EIO;
+}
+
+static int parent_of(pid_t pid, pid_t *out) {
+        _cleanup_free_ char *text = NULL;
+        char *fields;
+        int r;
+
+        r = read_stat(pid, &text, &fields);
+        if (r < 0)
+                return r;
+        strsep(&fields, " ");
+        *out = (pid_t)strtol(fields ? fields : "0", NULL, 10);
+        return 0;
+}
+
+int proc_self_and_ancestors(struct pid_set *out) {
+        _cleanup_pid_set_ struct pid_set set = {0};
+        pid_t pid = getpid();
+
+        while (pid > 0) {
+                int r;
+
+                if (pid_set_contains(&set, pid))
+                        break;
+                r = pid_set_add(&set, pid);
+                if (r < 0)
+                        return r;
+                /* An ancestor that ends meanwhile leaves init as the parent; that is the end anyway. */
+                if (parent_of(pid, &pid) < 0)
+                        break;
+        }
+        *out = set;
+        set = (struct pid_set){0};
+        return 0;
+}
+
+bool proc_has_ended(pid_t pid) {
+        _cleanup_free_ char *text = NULL;
+        char *fields;
+
+        if (read_stat(pid, &text, &fields) < 0)
+                return true;
+        return fields[0] == 'Z' || fields[0] == 'X';
+}
+
+static int open_pidfd(pid_t pid) {
+        return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int proc_kill(pid_t pid, int signal) {
+        _cleanup_close_ int fd = open_pidfd(pid);
+
+        if (fd < 0)
+                return errno == ESRCH ? 0 : -errno;
+        if (syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) < 0 && errno != ESRCH)
+                return -errno;
+        return 0;
+}
+
+int proc_wait_any(const struct pid_set *set, int timeout_ms) {
+        struct pollfd fds[WAIT_AT_ONCE];
+        nfds_t count = 0;
+
+        for (size_t i = 0; i < set->count && count < WAIT_AT_ONCE; i++) {
+                int fd = open_pidfd(set->pids[i]);
+
+                if (fd < 0) {
+                        /* It has just ended: nothing to wait for. */
+                        timeout_ms = 0;
+                        break;
+                }
+                fds[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
+        }
+        (void)poll(fds, count, timeout_ms);
+        for (nfds_t i = 0; i < count; i++)
+                (void)close(fds[i].fd);
+        return 0;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What /proc says of processes and threads, and sets of their IDs. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "util/cleanup.h"
+#include "util/error.h"
+
+/* A set of process or thread IDs, ascending. */
+struct pid_set {
+        pid_t *pids;
+        size_t count;
+};
+
+void pid_set_clear(struct pid_set *set);
+#define _cleanup_pid_set_ _cleanup_(pid_set_clear)
+
+/* Returns 0 or -ENOMEM. */
+int pid_set_add(struct pid_set *set, pid_t pid);
+bool pid_set_contains(const struct pid_set *set, pid_t pid);
+
+/* Adds the numbers of a cgroup.procs, tasks or cgroup.threads text. A 0 (a process of another pid
+ * namespace) is left out. Returns 0 or -ENOMEM. */
+int pid_set_add_text(struct pid_set *set, const char *text);
+
+/* "12 (qemu-system-x86), 13 (sh)": at most eight, then "and N more". A new string or NULL. */
+char *pid_set_describe(const struct pid_set *set);
+
+/* The text of /proc/PID/cgroup (pid may be a thread's). Returns 0, or a negative errno: -ESRCH where
+ * there is no such task. */
+int proc_read_cgroup(pid_t pid, char **out);
+
+/* The start time of field 22 of /proc/PID/stat, which with the pid names a process for good until the
+ * next boot. Returns 0 or a negative errno (-ESRCH). */
+int proc_start_time(pid_t pid, uint64_t *out);
+
+/* The calling process and all its ancestors. Returns 0 or a negative errno. */
+int proc_self_and_ancestors(struct pid_set *out);
+
+/* Whether the process has ended: gone, or a zombie that only waits for its parent. */
+bool proc_has_ended(pid_t pid);
+
+/* Sends a signal through a pidfd, so that a recycled pid is not hit once it was opened. Ended processes
+ * are no error. Returns 0 or a negative errno. */
+int proc_kill(pid_t pid, int signal);
+
+/* Waits until one of these processes has ended, at most `timeout_ms`. Returns 0 in both cases. */
+int proc_wait_any(const struct pid_set *set, int timeout_ms);

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cgroup/stats.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cgroup/facts.h"
+#include "util/file.h"
+#include "util/number.h"
+
+#define USEC_PER_SEC 1000000
+#define NSEC_PER_USEC 1000
+
+/* v1's "no limit": the largest multiple of a page below 2^63 (PAGE_COUNTER_MAX). */
+#define V1_UNLIMITED (UINT64_MAX / 2 - 65535)
+
+/* A controller's files of one cgroup. */
+struct files {
+        struct cgroup *cgroup;
+        const struct hierarchy *hierarchy; /* NULL: mounted nowhere */
+};
+
+static struct files files_of(struct cgroup *cgroup, enum controller controller) {
+        return (struct files){cgroup, cgroup->host->controllers[controller]};
+}
+
+static bool is_v1(const struct files *files) {
+        return files->hierarchy && files->hierarchy->version == CGROUP_V1;
+}
+
+static char *read_text(const struct files *files, const char *file) {
+        char *text = NULL;
+
+        if (!files->hierarchy || cgroup_read(files->cgroup, files->hierarchy, file, &text) < 0)
+                return NULL;
+        return text;
+}
+
+static json_t *number(uint64_t value) {
+        return json_integer((json_int_t)value);
+}
+
+/* The file's one number, divided; null where there is no such file. */
+static json_t *read_number(const struct files *files, const char *file, uint64_t divisor) {
+        _cleanup_free_ char *text = read_text(files, file);
+        uint64_t value;
+
+        if (!text)
+                return json_null();
+        file_chomp(text);
+        return number_parse_u64(text, &value) < 0 ? json_null() : number(value / divisor);
+}
+
+/* The same for a limit: null for "max" and for v1's word for it. */
+static json_t *read_limit(const struct files *files, const char *file) {
+        _cleanup_free_ char *text = read_text(files, file);
+        uint64_t value;
+
+        if (!text)
+                return json_null();
+        file_chomp(text);
+        return number_parse_u64(text, &value) < 0 || value >= V1_UNLIMITED ? json_null() : number(value);
+}
+
+/* The number behind a word at the start of a line: "nr_periods 5". */
+static bool find_value(const char *text, const char *name, uint64_t *out) {
+        size_t length = strlen(name);
+
+        for (const char *line = text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+                if (strncmp(line, name, length) == 0 && line[length] == ' ')
+                        return sscanf(line + length, " %" SCNu64, out) == 1;
+        return false;
+}
+
+static json_t *value_of(const char *text, const char *name, uint64_t multiplier, uint64_t divisor) {
+        uint64_t value;
+
+        return text && find_value(text, name, &value) ? number(value * multiplier / divisor) : json_null();
+}
+
+/* With a group for the vCPUs, it is that one's quota which throttles. */
+static json_t *cpu_stats(struct cgroup *cgroup, bool vcpu_subtree) {
+        const struct files cpu = files_of(cgroup, CONTROLLER_CPU);
+        _cleanup_free_ char *stat = read_text(&cpu, "cpu.stat"), *subtree = NULL;
+        const char *throttling = stat;
+
+        if (is_v1(&cpu)) {
+                const struct files account = files_of(cgroup, CONTROLLER_CPUACCT);
+                _cleanup_free_ char *times = read_text(&account, "cpuacct.stat");
+                uint64_t tick = (uint64_t)sysconf(_SC_CLK_TCK);
+
+                return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "usageUsec",
+                                 read_number(&account, "cpuacct.usage", NSEC_PER_USEC), "userUsec",
+                                 value_of(times, "user", USEC_PER_SEC, tick), "systemUsec",
+                                 value_of(times, "system", USEC_PER_SEC, tick), "periods",
+                                 value_of(stat, "nr_periods", 1, 1), "throttledPeriods",
+                                 value_of(stat, "nr_throttled", 1, 1), "throttledUsec",
+                                 value_of(stat, "throttled_time", 1, NSEC_PER_USEC));
+        }
+        if (vcpu_subtree)
+                throttling = subtree = read_text(&cpu, PLAN_VCPU_SUBTREE "/cpu.stat");
+        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "usageUsec", value_of(stat, "usage_usec", 1, 1),
+                         "userUsec", value_of(stat, "user_usec", 1, 1), "systemUsec",
+                         value_of(stat, "system_usec", 1, 1), "periods",
+                         value_of(throttling, "nr_periods", 1, 1), "throttledPeriods",
+                         value_of(throttling, "nr_throttled", 1, 1), "throttledUsec",
+                         value_of(throttling, "throttled_usec", 1, 1));
+}
+
+/* memory+swap of v1 less the memory. */
+static json_t *v1_swap(const struct files *memory, const char *both_file, const char *memory_file) {
+        json_t *both = read_limit(memory, both_file), *alone = read_limit(memory, memory_file);
+        json_int_t difference = json_integer_value(both) - json_integer_value(alone);
+        json_t *result = json_is_integer(both) && json_is_integer(alone)
+                                 ? json_integer(difference > 0 ? difference : 0)
+                                 : json_null();
+
+        json_decref(both);
+        json_decref(alone);
+        return result;
+}
+
+static json_t *memory_v1(const struct files *memory) {
+        _cleanup_free_ char *oom = read_text(memory, "memory.oom_control");
+
+        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:{s:n, s:n, s:o, s:n, s:o}}", "current",
+                         read_number(memory, "memory.usage_in_bytes", 1), "peak",
+                         read_number(memory, "memory.max_usage_in_bytes", 1), "limit",
+                         read_limit(memory, "memory.limit_in_bytes"), "swapCurrent",
+                         v1_swap(memory, "memory.memsw.usage_in_bytes", "memory.usage_in_bytes"), "swapLimit",
+                         v1_swap(memory, "memory.memsw.limit_in_bytes", "memory.limit_in_bytes"), "events",
+                         "low", "high", "max", read_number(memory, "memory.failcnt", 1), "oom", "oomKill",
+                         value_of(oom, "oom_kill", 1, 1));
+}
+
+static json_t *memory_v2(const struct files *memory) {
+        _cleanup_free_ char *events = read_text(memory, "memory.events");
+
+        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o}}", "current",
+                         read_number(memory, "memory.current", 1), "peak",
+                         read_number(memory, "memory.peak", 1), "limit", read_limit(memory, "memory.max"),
+                         "swapCurrent", read_number(memory, "memory.swap.current", 1), "swapLimit",
+                         read_limit(memory, "memory.swap.max"), "events", "low", value_of(events, "low", 1, 1),
+                         "high", value_of(events, "high", 1, 1), "max", value_of(events, "max", 1, 1), "oom",
+                         value_of(events, "oom", 1, 1), "oomKill", value_of(events, "oom_kill", 1, 1));
+}
+
+static json_t *memory_stats(struct cgroup *cgroup) {
+        const struct files memory = files_of(cgroup, CONTROLLER_MEMORY);
+
+        if (!memory.hierarchy)
+                return json_null();
+        return is_v1(&memory) ? memory_v1(&memory) : memory_v2(&memory);
+}
+
+static json_t *pids_stats(struct cgroup *cgroup) {
+        const struct files pids = files_of(cgroup, CONTROLLER_PIDS);
+
+        if (!pids.hierarchy)
+                return json_null();
+        return json_pack("{s:o, s:o}", "current", read_number(&pids, "pids.current", 1), "limit",
+                         read_limit(&pids, "pids.max"));
+}
+
+/* The entry of a device in the array, made where it is not there yet; borrowed. */
+static json_t *io_entry(json_t *array, unsigned major_number, unsigned minor_number) {
+        json_t *entry;
+        size_t i;
+
+        json_array_foreach(array, i,
+                           entry) if (json_integer_value(json_object_get(entry, "major")) == major_number &&
+                                      json_integer_value(json_object_get(entry, "minor")) ==
+                                              minor_number) return entry;
+        entry = json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "major", (int)major_number, "minor",
+                          (int)minor_number, "readBytes", 0, "writeBytes", 0, "readOperations", 0,
+                          "writeOperations", 0);
+        return json_array_append_new(array, entry) < 0 ? NULL : entry;
+}
+
+static void set_io(json_t *array, unsigned major_number, unsigned minor_number, const char *name,
+                   uint64_t value) {
+        json_t *entry = io_entry(array, major_number, minor_number);
+
+        if (entry)
+                (void)json_object_set_new(entry, name, number(value));
+}
+
+/* "8:0 Read 4096" of v1. */
+static void io_v1(const struct files *io, const char *file, const char *read_name, const char *write_name,
+                  json_t *array) {
+        _cleanup_free_ char *text = read_text(io, file);
+        char *rest = text, *line;
+
+        while ((line = strsep(&rest, "\n"))) {
+                unsigned major_number, minor_number;
+                char kind[8];
+                uint64_t value;
+
+                if (sscanf(line, "%u:%u %7s %" SCNu64, &major_number, &minor_number, kind, &value) != 4)
+                        continue;
+                if (strcmp(kind, "Read") == 0)
+                        set_io(array, major_number, minor_number, read_name, value);
+                else if (strcmp(kind, "Write") == 0)
+                        set_io(array, major_number, minor_number, write_name, value);
+        }
+}
+
+/* "8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0" of v2. */
+static void io_v2(const struct files *io, json_t *array) {
+        static const struct {
+                const char *key, *name;
+        } keys[] = {{"rbytes=", "readBytes"},
+                    {"wbytes=", "writeBytes"},
+                    {"rios=", "readOperations"},
+                    {"wios=", "writeOperations"}};
+        _cleanup_free_ char *text = read_text(io, "io.stat");
+        char *rest = text, *line;
+
+        while ((line = strsep(&rest, "\n"))) {
+                unsigned major_number, minor_number;
+
+                if (sscanf(line, "%u:%u ", &major_number, &minor_number) != 2)
+                        continue;
+                for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+                        const char *found = strstr(line, keys[i].key);
+                        uint64_t value;
+
+                        if (found && sscanf(found + strlen(keys[i].key), "%" SCNu64, &value) == 1)
+                                set_io(array, major_number, minor_number, keys[i].name, value);
+                }
+        }
+}
+
+static json_t *io_stats(struct cgroup *cgroup) {
+        const struct files io = files_of(cgroup, CONTROLLER_IO);
+        json_t *array;
+
+        if (!io.hierarchy)
+                return json_null();
+        array = json_array();
+        if (array && is_v1(&io)) {
+                io_v1(&io, "blkio.throttle.io_service_bytes_recursive", "readBytes", "writeBytes", array);
+                io_v1(&io, "blkio.throttle.io_serviced_recursive", "readOperations", "writeOperations", array);
+        } else if (array) {
+                io_v2(&io, array);
+        }
+        return array;
+}
+
+static json_t *hugepage_stats(const struct files *files, const char *size) {
+        bool v1 = is_v1(files);
+        char current[64], limit[64], events[64];
+        _cleanup_free_ char *text = NULL;
+        json_t *failures;
+
+        (void)snprintf(current, sizeof(current), "hugetlb.%s.%s", size, v1 ? "usage_in_bytes" : "current");
+        (void)snprintf(limit, sizeof(limit), "hugetlb.%s.%s", size, v1 ? "limit_in_bytes" : "max");
+        (void)snprintf(events, sizeof(events), "hugetlb.%s.%s", size, v1 ? "failcnt" : "events");
+        text = read_text(files, events);
+        failures = v1 ? read_number(files, events, 1) : value_of(text, "max", 1, 1);
+        return json_pack("{s:o, s:o, s:o}", "current", read_number(files, current, 1), "limit",
+                         read_limit(files, limit), "failures", failures);
+}
+
+static json_t *hugetlb_stats(struct cgroup *cgroup) {
+        const struct files files = files_of(cgroup, CONTROLLER_HUGETLB);
+        _cleanup_free_ char *sizes = NULL;
+        char *rest, *size;
+        json_t *object;
+
+        if (!files.hierarchy)
+                return json_null();
+        sizes = facts_hugepage_sizes();
+        object = json_object();
+        for (rest = sizes; object && (size = strsep(&rest, " "));)
+                if (size[0] != '\0')
+                        (void)json_object_set_new(object, size, hugepage_stats(&files, size));
+        return object;
+}
+
+/* "mlx5_0 hca_handle=2 hca_object=2000" */
+static json_t *rdma_stats(struct cgroup *cgroup) {
+        const struct files files = files_of(cgroup, CONTROLLER_RDMA);
+        _cleanup_free_ char *text = read_text(&files, "rdma.current");
+        char *rest = text, *line;
+        json_t *object;
+
+        if (!text)
+                return json_null();
+        object = json_object();
+        while (object && (line = strsep(&rest, "\n"))) {
+                char name[65];
+                uint64_t handles, objects;
+
+                if (sscanf(line, "%64s hca_handle=%" SCNu64 " hca_object=%" SCNu64, name, &handles, &objects) ==
+                    3)
+                        (void)json_object_set_new(object, name,
+                                                  json_pack("{s:o, s:o}", "hcaHandles", number(handles),
+                                                            "hcaObjects", number(objects)));
+        }
+        return object;
+}
+
+/* "some avg10=0.00 avg60=0.00 avg300=0.00 total=0" */
+static json_t *pressure_line(const char *text, const char *kind) {
+        const char *line = strstr(text, kind);
+        double ten, sixty, threehundred;
+        uint64_t total;
+
+        if (!line || sscanf(line + strlen(kind), " avg10=%lf avg60=%lf avg300=%lf total=%" SCNu64, &ten, &sixty,
+                            &threehundred, &total) != 4)
+                return json_null();
+        return json_pack("{s:f, s:f, s:f, s:o}", "avg10", ten, "avg60", sixty, "avg300", threehundred,
+                         "totalUsec", number(total));
+}
+
+static json_t *pressure_of(const struct files *files, const char *file) {
+        _cleanup_free_ char *text = read_text(files, file);
+
+        if (!text)
+                return json_null();
+        return json_pack("{s:o, s:o}", "some", pressure_line(text, "some"), "full",
+                         pressure_line(text, "full"));
+}
+
+/* Pressure is the v2 tree's, also on a hybrid host, where it tells of the processes that are there. */
+static json_t *pressure_stats(struct cgroup *cgroup) {
+        const struct files files = {cgroup, cgroup->host->unified};
+
+        if (!files.hierarchy)
+                return json_null();
+        return json_pack("{s:o, s:o, s:o}", "cpu", pressure_of(&files, "cpu.pressure"), "memory",
+                         pressure_of(&files, "memory.pressure"), "io", pressure_of(&files, "io.pressure"));
+}
+
+json_t *stats_read(struct cgroup *cgroup, bool vcpu_subtree) {
+        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "cpu", cpu_stats(cgroup, vcpu_subtree),
+                         "memory", memory_stats(cgroup), "pids", pids_stats(cgroup), "io", io_stats(cgroup),
+                         "hugetlb", hugetlb_stats(cgroup), "rdma", rdma_stats(cgroup), "pressure",
+                         pressure_stats(cgroup));
+}

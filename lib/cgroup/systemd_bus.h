@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * systemd's manager over D-Bus
+ *
+ * One connection a run. Calls that queue a job wait for its JobRemoved signal and check the result:
+ * StartTransientUnit and StopUnit answer long before the work is done (org.freedesktop.systemd1(5)).
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "plan/plan.h"
+#include "util/log.h"
+
+struct systemd_bus;
+
+/* What can be wrong with a unit without it being an error. */
+enum {
+        SYSTEMD_E_NO_UNIT = 1,      /* org.freedesktop.systemd1.NoSuchUnit: not loaded */
+        SYSTEMD_E_UNIT_EXISTS = 2,  /* a transient unit of that name is there already */
+        SYSTEMD_E_STILL_RUNNING = 3 /* the job was not done by the deadline */
+};
+
+/* How long a job may take before the start of a unit counts as failed: 30 s. */
+#define SYSTEMD_JOB_TIMEOUT_MS 30000
+
+/* Connects to the system bus and subscribes to job signals. `log` is not owned. Errors: status 1. */
+int systemd_bus_new(const struct log *log, struct systemd_bus **out, struct error *error);
+struct systemd_bus *systemd_bus_free(struct systemd_bus *bus);
+DEFINE_CLEANUP(struct systemd_bus *, systemd_bus_free)
+
+/* systemd's version (252), the number that its Version property starts with. */
+int systemd_bus_version(struct systemd_bus *bus, unsigned *out, struct error *error);
+
+/* How a transient unit is to be made. */
+struct transient_unit {
+        const char *name;  /* "prefix-name.scope" or "a-b.slice" */
+        const char *slice; /* scopes: Slice=; slices: Wants= */
+        const char *description;
+        uint64_t stop_timeout_us; /* scopes: TimeoutStopUSec */
+        const pid_t *pids;        /* scopes: at least one, or it fails to load */
+        size_t pid_count;
+};
+
+/*
+ * StartTransientUnit with the unit's own properties and all those of the plan at once; waits for the job
+ * up to SYSTEMD_JOB_TIMEOUT_MS. A failed unit of the same name is reset and the start tried once more.
+ * Returns SYSTEMD_E_UNIT_EXISTS where a living one has the name; after a connection that broke, that may be the one
+ * that was to be started. Errors: status 1 with systemd's reason; `*perhaps` tells whether the unit may have been
+ * started all the same.
+ */
+int systemd_bus_start(struct systemd_bus *bus, const struct transient_unit *unit, const struct plan *plan,
+                      bool *perhaps, struct error *error);
+
+/* AttachProcessesToUnit(unit, "", pids). SYSTEMD_E_NO_UNIT where it is gone. */
+int systemd_bus_attach(struct systemd_bus *bus, const char *unit, const pid_t *pids, size_t count,
+                       struct error *error);
+
+/* SetUnitProperties(runtime = true) with the plan's properties: all or none. Nothing to set is no call. */
+int systemd_bus_set_properties(struct systemd_bus *bus, const char *unit, const struct plan *plan,
+                               struct error *error);
+
+/* A plan of the values that the unit now has for the properties in `plan`, to put them back. */
+int systemd_bus_read_properties(struct systemd_bus *bus, const char *unit, const struct plan *plan,
+                                struct plan **out, struct error *error);
+
+/* StopUnit(unit, "replace"). With `wait`, waits for the job until the deadline (monotonic_ms()):
+ * SYSTEMD_E_STILL_RUNNING then. SYSTEMD_E_NO_UNIT where it is gone already. */
+int systemd_bus_stop(struct systemd_bus *bus, const char *unit, bool wait, int64_t deadline,
+                     struct error *error);
+
+/* KillUnit(unit, "all", SIGKILL). SYSTEMD_E_NO_UNIT where it is gone. */
+int systemd_bus_kill(struct systemd_bus *bus, const char *unit, struct error *error);
+
+/* ResetFailedUnit; a unit that is not there is fine. */
+int systemd_bus_reset_failed(struct systemd_bus *bus, const char *unit, struct error *error);
+
+/* The unit's ControlGroup ("/a.slice/b.scope", a new string, "" where it has none) and ActiveState
+ * ("active", "inactive", "failed"; either may be NULL). A unit that is not loaded is "inactive". */
+int systemd_bus_unit_state(struct systemd_bus *bus, const char *unit, char **control_group, char **active_state,
+                           struct error *error);
+
+/* The unit's Description, a new string: tells our units from others of the same name. */
+int systemd_bus_unit_description(struct systemd_bus *bus, const char *unit, char **out, struct error *error);
