@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Sandboxes: the commands of kata-cgroup, without their options and output
+ *
+ * Every function that takes an ID validates it (status 5), holds the sandbox's lock while it runs, and on
+ * failure has taken back what it changed, or says in its error what is left.
+ */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "util/error.h"
+#include "util/log.h"
+
+/* What all commands share. */
+struct sandbox_environment {
+        const char *root; /* where states are kept */
+        const struct log *log;
+};
+
+/* Where a sandbox's groups are, as options say it. */
+struct sandbox_paths {
+        const char *cgroups_path;  /* or NULL: kata_sandboxed_pod/ID */
+        const char *overhead_path; /* or NULL: kata_overhead/ID, kata-overhead.slice:kata-cgroup:ID */
+        bool sandbox_cgroup_only;
+};
+
+struct sandbox_create {
+        struct sandbox_paths paths;
+        const json_t *resources; /* LinuxResources, an object */
+        const pid_t *pids;       /* runtime processes */
+        size_t pid_count;
+        uint64_t stop_timeout; /* seconds */
+        bool vcpu_subtree;     /* vCPU threads get a threaded child group, with the limits of cpu and cpuset */
+        bool hypervisor_devices; /* besides the devices of the resources, those that a VMM needs */
+};
+
+/* With `dry_run` nothing is changed, and `*dry_run` becomes the plan: {"plan":[...]}. */
+int sandbox_create(const struct sandbox_environment *environment, const char *id,
+                   const struct sandbox_create *create, json_t **dry_run, struct error *error);
+
+struct sandbox_attach {
+        const char *qmp;  /* path of the socket, or NULL */
+        int qmp_fd;       /* or -1 */
+        pid_t vmm_pid;    /* or 0 */
+        unsigned expect;  /* at least so many vCPUs; 0: at least one, without waiting */
+        unsigned timeout; /* seconds */
+        bool pin;
+};
+
+/* `*out` is what attach-vcpus prints. */
+int sandbox_attach(const struct sandbox_environment *environment, const char *id,
+                   const struct sandbox_attach *attach, json_t **out, struct error *error);
+
+/*
+ * Moves the calling process into the group that a VMM started by it belongs to, and records it as the VMM: the
+ * sandbox group, or, where vCPU threads are placed singly, the overhead group. For a caller that then replaces
+ * itself by the VMM, whose memory is so charged to the right group from its first page on.
+ */
+int sandbox_enter(const struct sandbox_environment *environment, const char *id, struct error *error);
+
+struct sandbox_update {
+        const char *container;   /* NULL: the sandbox itself */
+        bool remove;             /* forget that container */
+        const json_t *resources; /* an object, or NULL: none, and always with `remove` */
+        const char *const *add_devices, *const *remove_devices; /* paths of device files */
+        size_t add_device_count, remove_device_count;
+};
+
+/* `dry_run` as for sandbox_create(). */
+int sandbox_update(const struct sandbox_environment *environment, const char *id,
+                   const struct sandbox_update *update, json_t **dry_run, struct error *error);
+
+struct sandbox_delete {
+        bool force;
+        unsigned timeout;           /* seconds */
+        struct sandbox_paths paths; /* with `force`, where the state is lost */
+};
+
+int sandbox_delete(const struct sandbox_environment *environment, const char *id,
+                   const struct sandbox_delete *delete, struct error *error);
+
+/* What inspect prints, with the sandbox cgroup's statistics where `stats`; a new reference. */
+int sandbox_inspect(const struct sandbox_environment *environment, const char *id, bool stats, json_t **out,
+                    struct error *error);
+
+/* An array of {"id","driver","phase","cgroupsPath","exists","createdAt"}; a state that cannot be read has
+ * an "error" instead. */
+int sandbox_list(const struct sandbox_environment *environment, json_t **out, struct error *error);
+
+/* What features prints. */
+int sandbox_features(const struct sandbox_environment *environment, json_t **out, struct error *error);

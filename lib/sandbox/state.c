@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandbox/state.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oci/resources.h"
+#include "util/cpulist.h"
+
+#define STATE_VERSION 1
+
+static const char *const phases[] = {
+        [PHASE_CREATING] = "creating",
+        [PHASE_READY] = "ready",
+        [PHASE_CHANGING] = "changing",
+};
+
+struct state *state_new(void) {
+        struct state *state = calloc(1, sizeof(*state));
+
+        if (!state)
+                return NULL;
+        state->resources = json_object();
+        state->containers = json_object();
+        state->devices = json_array();
+        return state->resources && state->containers && state->devices ? state : state_free(state);
+}
+
+struct state *state_free(struct state *state) {
+        if (!state)
+                return NULL;
+        free(state->id);
+        cgroup_path_free(state->sandbox);
+        cgroup_path_free(state->overhead);
+        for (size_t i = 0; i < state->runtime_count; i++)
+                task_clear(&state->runtime[i]);
+        free(state->runtime);
+        vcpus_free(state->vmm.vcpus);
+        json_decref(state->resources);
+        json_decref(state->containers);
+        json_decref(state->devices);
+        free(state);
+        return NULL;
+}
+
+static json_t *path_to_json(const struct cgroup_path *path) {
+        return path ? json_pack("{s:s, s:s}", "cgroupsPath", path->text, "path", path->path) : json_null();
+}
+
+static json_t *runtime_to_json(const struct state *state) {
+        json_t *array = json_array();
+
+        for (size_t i = 0; array && i < state->runtime_count; i++) {
+                const struct task *task = &state->runtime[i];
+                json_t *entry = json_pack("{s:i, s:I, s:s}", "pid", task->pid, "startTime",
+                                          (json_int_t)task->start_time, "cgroups", task->former);
+
+                if (!entry || json_array_append_new(array, entry) < 0)
+                        break;
+        }
+        return array;
+}
+
+static json_t *vmm_to_json(const struct sandbox_vmm *vmm) {
+        json_t *vcpus;
+
+        if (vmm->pid == 0)
+                return json_null();
+        vcpus = json_array();
+        for (size_t i = 0; vcpus && vmm->vcpus && i < vmm->vcpus->count; i++) {
+                const struct vcpu *vcpu = &vmm->vcpus->vcpus[i];
+                json_t *entry = json_pack("{s:I, s:i}", "index", (json_int_t)vcpu->index, "tid", vcpu->tid);
+
+                if (!entry || json_array_append_new(vcpus, entry) < 0)
+                        break;
+        }
+        return json_pack("{s:i, s:I, s:b, s:b, s:o}", "pid", vmm->pid, "startTime", (json_int_t)vmm->start_time,
+                         "threads", vmm->threads, "pin", vmm->pin, "vcpus", vcpus);
+}
+
+json_t *state_to_json(const struct state *state) {
+        return json_pack("{s:i, s:s, s:s, s:s, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:b}",
+                         "version", STATE_VERSION, "phase", phases[state->phase], "id", state->id, "createdAt",
+                         state->created_at, "sandboxCgroupOnly", state->sandbox_cgroup_only, "vcpuSubtree",
+                         state->vcpu_subtree, "stopTimeout", (json_int_t)state->stop_timeout, "sandbox",
+                         path_to_json(state->sandbox), "overhead", path_to_json(state->overhead), "runtime",
+                         runtime_to_json(state), "vmm", vmm_to_json(&state->vmm), "resources", state->resources,
+                         "containers", state->containers, "devices", state->devices, "hypervisorDevices",
+                         state->hypervisor_devices);
+}
+
+static int fail(struct error *error, const char *what) {
+        return error_fail(error, 0, "the state file is not one of kata-cgroup: %s", what);
+}
+
+/* The path is parsed again, so that a tampered state leads nowhere that the command line could not; where
+ * systemd has put the unit is taken over. */
+static int path_from_json(const json_t *json, struct cgroup_path **out, struct error *error) {
+        _cleanup_(cgroup_path_freep) struct cgroup_path *path = NULL;
+        const char *text = json_string_value(json_object_get(json, "cgroupsPath"));
+        const char *place = json_string_value(json_object_get(json, "path"));
+
+        if (!text || !place)
+                return fail(error, "a cgroup path is missing");
+        if (cgroup_path_parse(text, "cgroupsPath", &path, NULL) < 0)
+                return fail(error, "a cgroup path is not valid");
+        if (strcmp(place, path->path) != 0) {
+                if (path->driver != DRIVER_SYSTEMD || place[0] == '/' || strstr(place, ".."))
+                        return fail(error, "a cgroup path is not valid");
+                free(path->path);
+                path->path = strdup(place);
+                if (!path->path)
+                        return error_oom(error);
+        }
+        *out = TAKE(path);
+        return 0;
+}
+
+static int runtime_from_json(const json_t *json, struct state *state, struct error *error) {
+        const json_t *entry;
+        size_t i;
+
+        if (!json_is_array(json))
+                return fail(error, "runtime");
+        state->runtime = calloc(json_array_size(json) + 1, sizeof(*state->runtime));
+        if (!state->runtime)
+                return error_oom(error);
+        json_array_foreach((json_t *)json, i, entry) {
+                const char *cgroups;
+                json_int_t start;
+                int pid;
+
+                if (json_unpack((json_t *)entry, "{s:i, s:I, s:s}", "pid", &pid, "startTime", &start, "cgroups",
+                                &cgroups) < 0 ||
+                    pid < 1)
+                        return fail(error, "runtime");
+                state->runtime[state->runtime_count] = (struct task){pid, (uint64_t)start, strdup(cgroups)};
+                if (!state->runtime[state->runtime_count++].former)
+                        return error_oom(error);
+        }
+        return 0;
+}
+
+static int vcpus_from_json(const json_t *json, struct vcpus **out, struct error *error) {
+        _cleanup_(vcpus_freep) struct vcpus *vcpus = calloc(1, sizeof(*vcpus));
+        const json_t *entry;
+        size_t i;
+
+        if (!json_is_array(json))
+                return fail(error, "vmm.vcpus");
+        if (!vcpus)
+                return error_oom(error);
+        vcpus->vcpus = calloc(json_array_size(json) + 1, sizeof(*vcpus->vcpus));
+        if (!vcpus->vcpus)
+                return error_oom(error);
+        json_array_foreach((json_t *)json, i, entry) {
+                int index, tid;
+
+                if (json_unpack((json_t *)entry, "{s:i, s:i}", "index", &index, "tid", &tid) < 0 || index < 0 ||
+                    tid < 1)
+                        return fail(error, "vmm.vcpus");
+                vcpus->vcpus[vcpus->count++] = (struct vcpu){(unsigned)index, tid};
+        }
+        *out = TAKE(vcpus);
+        return 0;
+}
+
+static int vmm_from_json(const json_t *json, struct sandbox_vmm *vmm, struct error *error) {
+        int pid, threads, pin;
+        json_int_t start;
+        json_t *vcpus;
+
+        if (json_is_null(json))
+                return 0;
+        if (json_unpack((json_t *)json, "{s:i, s:I, s:b, s:b, s:o}", "pid", &pid, "startTime", &start,
+                        "threads", &threads, "pin", &pin, "vcpus", &vcpus) < 0 ||
+            pid < 1)
+                return fail(error, "vmm");
+        *vmm = (struct sandbox_vmm){pid, (uint64_t)start, threads != 0, pin != 0, NULL};
+        return vcpus_from_json(vcpus, &vmm->vcpus, error);
+}
+
+static int phase_from_name(const char *name) {
+        for (size_t i = 0; i < ARRAY_SIZE(phases); i++)
+                if (strcmp(phases[i], name) == 0)
+                        return (int)i;
+        return -1;
+}
+
+static int basics_from_json(const json_t *json, struct state *state, struct error *error) {
+        const char *phase, *id, *created_at;
+        int version, sandbox_cgroup_only, vcpu_subtree = 0;
+        json_int_t stop_timeout;
+
+        if (json_unpack((json_t *)json, "{s:i}", "version", &version) < 0)
+                return fail(error, "it has no version");
+        if (version != STATE_VERSION)
+                return error_fail(error, 0,
+                                  "the state file is of version %d, this kata-cgroup knows version %d", version,
+                                  STATE_VERSION);
+        if (json_unpack((json_t *)json, "{s:s, s:s, s:s, s:b, s?b, s:I}", "phase", &phase, "id", &id,
+                        "createdAt", &created_at, "sandboxCgroupOnly", &sandbox_cgroup_only, "vcpuSubtree",
+                        &vcpu_subtree, "stopTimeout", &stop_timeout) < 0 ||
+            phase_from_name(phase) < 0 || !sandbox_id_is_valid(id) || strlen(created_at) >= TIMESTAMP_SIZE)
+                return fail(error, "a member is missing or wrong");
+        state->phase = (enum phase)phase_from_name(phase);
+        state->sandbox_cgroup_only = sandbox_cgroup_only != 0;
+        state->vcpu_subtree = vcpu_subtree != 0;
+        state->stop_timeout = (uint64_t)stop_timeout;
+        (void)snprintf(state->created_at, sizeof(state->created_at), "%s", created_at);
+        state->id = strdup(id);
+        return state->id ? 0 : error_oom(error);
+}
+
+static int objects_from_json(const json_t *json, struct state *state, struct error *error) {
+        json_t *resources = json_object_get(json, "resources");
+        json_t *containers = json_object_get(json, "containers");
+        json_t *devices = json_object_get(json, "devices");
+        const json_t *hypervisor_devices = json_object_get(json, "hypervisorDevices");
+
+        if (!json_is_object(resources) || !json_is_object(containers))
+                return fail(error, "resources or containers");
+        if (!json_is_array(devices) || !json_is_boolean(hypervisor_devices))
+                return fail(error, "devices");
+        json_decref(state->resources);
+        json_decref(state->containers);
+        state->resources = json_incref(resources);
+        state->containers = json_incref(containers);
+        json_decref(state->devices);
+        state->devices = json_incref(devices);
+        state->hypervisor_devices = json_is_true(hypervisor_devices);
+        return 0;
+}
+
+int state_from_json(const json_t *json, struct state **out, struct error *error) {
+        _cleanup_(state_freep) struct state *state = state_new();
+        int r;
+
+        if (!state)
+                return error_oom(error);
+        r = basics_from_json(json, state, error);
+        if (r == 0)
+                r = path_from_json(json_object_get(json, "sandbox"), &state->sandbox, error);
+        if (r == 0 && !state->sandbox_cgroup_only)
+                r = path_from_json(json_object_get(json, "overhead"), &state->overhead, error);
+        if (r == 0)
+                r = runtime_from_json(json_object_get(json, "runtime"), state, error);
+        if (r == 0)
+                r = vmm_from_json(json_object_get(json, "vmm"), &state->vmm, error);
+        if (r == 0)
+                r = objects_from_json(json, state, error);
+        if (r < 0)
+                return r;
+        *out = TAKE(state);
+        return 0;
+}
+
+/* The union over the containers of one list ("cpus", "mems"); NULL where none names it. */
+static int union_of(const json_t *containers, const char *name, char **out, struct error *error) {
+        struct cpulist all = {0};
+        const char *id;
+        json_t *resources;
+        bool given = false;
+
+        json_object_foreach((json_t *)containers, id, resources) {
+                const char *text = json_string_value(json_object_get(json_object_get(resources, "cpu"), name));
+                struct cpulist list;
+
+                if (!text || text[0] == '\0')
+                        continue;
+                if (cpulist_parse(text, &list) < 0)
+                        return fail(error, "a container's cpuset");
+                cpulist_union(&all, &list);
+                given = true;
+        }
+        *out = NULL;
+        if (!given)
+                return 0;
+        *out = cpulist_format(&all);
+        return *out ? 0 : error_oom(error);
+}
+
+/* The change that the containers' cpusets are. */
+static int union_change(const json_t *containers, json_t **out, struct error *error) {
+        _cleanup_free_ char *cpus = NULL, *mems = NULL;
+        _cleanup_json_ json_t *change = NULL;
+        int r;
+
+        r = union_of(containers, "cpus", &cpus, error);
+        if (r == 0)
+                r = union_of(containers, "mems", &mems, error);
+        if (r < 0)
+                return r;
+        change = json_pack("{s:{s:s*, s:s*}}", "cpu", "cpus", cpus, "mems", mems);
+        if (!change)
+                return error_oom(error);
+        *out = TAKE(change);
+        return 0;
+}
+
+/* A rule of the state without the path, which is not OCI's. */
+static int append_rule(json_t *rules, const json_t *rule) {
+        json_t *copy = json_copy((json_t *)rule);
+
+        if (!copy)
+                return -ENOMEM;
+        (void)json_object_del(copy, "path");
+        return json_array_append_new(rules, copy) < 0 ? -ENOMEM : 0;
+}
+
+/* Rules of the resources, then the state's own; no rules at all stay none. */
+static int add_devices(const struct state *state, json_t *resources, struct error *error) {
+        json_t *given = json_object_get(resources, "devices"), *rules;
+        const json_t *rule;
+        size_t i;
+        int r = 0;
+
+        if (json_array_size(given) == 0 && !state->hypervisor_devices)
+                return 0;
+        rules = json_array_size(given) > 0 ? json_copy(given) : json_pack("[{s:b}]", "allow", 0);
+        if (!rules)
+                return error_oom(error);
+        json_array_foreach(state->devices, i, rule) if (append_rule(rules, rule) < 0) r = -ENOMEM;
+        if (json_object_set_new(resources, "devices", rules) < 0 || r < 0)
+                return error_oom(error);
+        return 0;
+}
+
+int state_effective_resources(const struct state *state, json_t **out, struct error *error) {
+        _cleanup_json_ json_t *change = NULL, *merged = NULL;
+        int r;
+
+        r = union_change(state->containers, &change, error);
+        if (r == 0)
+                r = oci_resources_merge(state->resources, change, &merged, error);
+        if (r == 0)
+                r = add_devices(state, merged, error);
+        if (r < 0)
+                return r;
+        *out = TAKE(merged);
+        return 0;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where states are kept
+ *
+ * Subtle: a directory may be removed by the one that a waiter waits for. So whoever gets the lock looks
+ * whether the name still leads to the directory that it has locked, and starts again if not.
+ */
+#include "sandbox/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/file.h"
+
+#define STATE_FILE "state.json"
+#define STATE_TEMPORARY ".state.json.new"
+#define STATE_SIZE_MAX (8UL * 1024UL * 1024UL)
+
+void store_close(struct store *store) {
+        cleanup_close(&store->directory);
+        cleanup_close(&store->root_fd);
+        free(store->root);
+        free(store->id);
+        *store = STORE_INIT;
+}
+
+/* mkdir -p; what is made is for root alone. */
+static int make_root(const char *root) {
+        _cleanup_free_ char *path = strdup(root);
+
+        if (!path)
+                return -ENOMEM;
+        for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+                *slash = '\0';
+                if (mkdir(path, 0755) < 0 && errno != EEXIST)
+                        return -errno;
+                *slash = '/';
+        }
+        return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* Another user who could write to ROOT could put any state into it. */
+static int check_root(int fd, const char *root, struct error *error) {
+        struct stat status;
+
+        if (fstat(fd, &status) < 0)
+                return error_fail(error, errno, "%s", root);
+        if (status.st_uid != geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+                return error_refuse(error, "--root", "%s can be written by other users", root);
+        return 0;
+}
+
+static int open_root(const char *root, bool create, int *out, struct error *error) {
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        if (create) {
+                r = make_root(root);
+                if (r < 0)
+                        return error_fail(error, -r, "cannot make %s", root);
+        }
+        fd = open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 && errno == ENOENT)
+                return STORE_E_NO_SANDBOX;
+        if (fd < 0)
+                return error_fail(error, errno, "%s", root);
+        r = check_root(fd, root, error);
+        if (r < 0)
+                return r;
+        *out = TAKE_FD(fd);
+        return 0;
+}
+
+static int lock_directory(int fd) {
+        while (flock(fd, LOCK_EX) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return 0;
+}
+
+/* Whether the name still leads to the directory that was locked. */
+static bool is_current(int root_fd, const char *id, int directory) {
+        struct stat named, locked;
+
+        return fstatat(root_fd, id, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(directory, &locked) == 0 &&
+               named.st_ino == locked.st_ino && named.st_dev == locked.st_dev;
+}
+
+/* 0 and the locked directory, STORE_E_NO_SANDBOX, or a negative errno. */
+static int open_and_lock(int root_fd, const char *id, bool create, int *out) {
+        for (;;) {
+                _cleanup_close_ int fd = -1;
+                int r;
+
+                if (create && mkdirat(root_fd, id, 0700) < 0 && errno != EEXIST)
+                        return -errno;
+                fd = openat(root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                if (fd < 0 && errno == ENOENT && create)
+                        continue;
+                if (fd < 0)
+                        return errno == ENOENT ? STORE_E_NO_SANDBOX : -errno;
+                r = lock_directory(fd);
+                if (r < 0)
+                        return r;
+                if (is_current(root_fd, id, fd)) {
+                        *out = TAKE_FD(fd);
+                        return 0;
+                }
+        }
+}
+
+int store_lock(const char *root, const char *id, bool create, struct store *out, struct error *error) {
+        _cleanup_store_ struct store store = STORE_INIT;
+        int r;
+
+        r = open_root(root, create, &store.root_fd, error);
+        if (r != 0)
+                return r;
+        r = open_and_lock(store.root_fd, id, create, &store.directory);
+        if (r < 0)
+                return error_fail(error, -r, "%s/%s", root, id);
+        if (r > 0)
+                return r;
+        store.root = strdup(root);
+        store.id = strdup(id);
+        if (!store.root || !store.id)
+                return error_oom(error);
+        *out = store;
+        store = STORE_INIT;
+        return 0;
+}
+
+static int parse(const char *text, size_t size, const char *root, const char *id, struct state **out,
+                 struct error *error) {
+        _cleanup_(state_freep) struct state *state = NULL;
+        _cleanup_error_ struct error cause = ERROR_INIT;
+        _cleanup_json_ json_t *json = NULL;
+        json_error_t json_error;
+
+        json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &json_error);
+        if (!json)
+                return error_fail(error, 0, "%s/%s/" STATE_FILE ": not valid JSON: %s", root, id,
+                                  json_error.text);
+        if (state_from_json(json, &state, &cause) < 0)
+                return error_fail(error, 0, "%s/%s/" STATE_FILE ": %s", root, id, cause.message);
+        if (strcmp(state->id, id) != 0)
+                return error_fail(error, 0, "%s/%s/" STATE_FILE " is the state of \"%s\"", root, id, state->id);
+        *out = TAKE(state);
+        return 0;
+}
+
+static int load(int directory, const char *root, const char *id, struct state **out, struct error *error) {
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        int r;
+
+        r = file_read_at(directory, STATE_FILE, STATE_SIZE_MAX, &text, &size);
+        if (r == -ENOENT)
+                return STORE_E_NO_SANDBOX;
+        if (r < 0)
+                return error_fail(error, -r, "%s/%s/" STATE_FILE, root, id);
+        return parse(text, size, root, id, out, error);
+}
+
+int store_load(struct store *store, struct state **out, struct error *error) {
+        return load(store->directory, store->root, store->id, out, error);
+}
+
+int store_peek(const char *root, const char *id, struct state **out, struct error *error) {
+        _cleanup_close_ int root_fd = -1, directory = -1;
+        int r;
+
+        r = open_root(root, false, &root_fd, error);
+        if (r != 0)
+                return r;
+        directory = openat(root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (directory < 0)
+                return errno == ENOENT ? STORE_E_NO_SANDBOX : error_fail(error, errno, "%s/%s", root, id);
+        return load(directory, root, id, out, error);
+}
+
+int store_save(struct store *store, const struct state *state, struct error *error) {
+        _cleanup_json_ json_t *json = state_to_json(state);
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        text = json ? json_dumps(json, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
+        if (!text)
+                return error_oom(error);
+        r = file_replace_at(store->directory, STATE_FILE, text, strlen(text));
+        if (r < 0)
+                return error_fail(error, -r, "cannot write %s/%s/" STATE_FILE, store->root, store->id);
+        return 0;
+}
+
+int store_remove(struct store *store, struct error *error) {
+        static const char *const files[] = {STATE_TEMPORARY, STATE_FILE};
+
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+                if (unlinkat(store->directory, files[i], 0) < 0 && errno != ENOENT)
+                        return error_fail(error, errno, "cannot remove %s/%s/%s", store->root, store->id,
+                                          files[i]);
+        if (unlinkat(store->root_fd, store->id, AT_REMOVEDIR) < 0 && errno != ENOENT)
+                return error_fail(error, errno, "cannot remove %s/%s", store->root, store->id);
+        return 0;
+}
+
+static int is_sandbox_entry(const struct dirent *entry) {
+        return sandbox_id_is_valid(entry->d_name);
+}
+
+int store_list(const char *root, int (*each)(const char *id, void *data), void *data, struct error *error) {
+        struct dirent **entries;
+        int count, r = 0;
+
+        count = scandir(root, &entries, is_sandbox_entry, alphasort);
+        if (count < 0)
+                return errno == ENOENT ? 0 : error_fail(error, errno, "%s", root);
+        for (int i = 0; i < count; i++) {
+                if (r == 0 && entries[i]->d_type == DT_DIR)
+                        r = each(entries[i]->d_name, data);
+                free(entries[i]);
+        }
+        free(entries);
+        return r;
+}

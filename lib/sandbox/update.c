@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * update
+ *
+ * What is to be written is the difference of two plans: of the resources before and after. So an update
+ * that changes nothing writes nothing, neither to the kernel nor to the state. Before the first write the
+ * state says "changing"; a run that finds it so does not trust the difference and writes everything.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sandbox/session.h"
+#include "sandbox/vmm_devices.h"
+#include "vmm/process.h"
+
+static int change_devices(struct state *state, const struct sandbox_update *update, struct error *error) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < update->add_device_count; i++)
+                r = vmm_devices_add(state, update->add_devices[i], error);
+        for (size_t i = 0; r == 0 && i < update->remove_device_count; i++)
+                r = vmm_devices_remove(state, update->remove_devices[i], error);
+        return r;
+}
+
+/* The ledger or the sandbox's own resources, as they are going to be. */
+static int change_resources(struct state *state, const struct sandbox_update *update, struct error *error) {
+        _cleanup_json_ json_t *containers = json_copy(state->containers);
+        json_t *resources;
+        int r;
+
+        if (!update->container) {
+                if (!update->resources)
+                        return 0;
+                r = oci_resources_merge(state->resources, update->resources, &resources, error);
+                if (r < 0)
+                        return r;
+                json_decref(state->resources);
+                state->resources = resources;
+                return 0;
+        }
+        if (!containers)
+                return error_oom(error);
+        if (update->remove) {
+                (void)json_object_del(containers, update->container);
+        } else {
+                resources = json_deep_copy(update->resources);
+                if (!resources || json_object_set_new(containers, update->container, resources) < 0)
+                        return error_oom(error);
+        }
+        json_decref(state->containers);
+        state->containers = TAKE(containers);
+        return 0;
+}
+
+static bool has_group(struct session *session) {
+        return !manager_needs_process(session->sandbox) || manager_exists(session->sandbox);
+}
+
+/*
+ * Pins the vCPUs of the state anew. Both the VMM and its threads may have ended since they were recorded, and their
+ * IDs been given to others: only what is a thread of the very process that was attached is touched.
+ */
+static int pin_again(struct session *session, struct error *error) {
+        const struct sandbox_vmm *vmm = &session->state->vmm;
+        _cleanup_(process_freep) struct process *process = NULL;
+        _cleanup_error_ struct error gone = ERROR_INIT;
+        _cleanup_free_ struct vcpu *living = NULL;
+        struct vcpus vcpus = {0};
+        uint64_t start_time;
+
+        if (process_new(vmm->pid, "--vmm-pid", &process, &gone) < 0)
+                return 0;
+        if (proc_start_time(vmm->pid, &start_time) < 0 || start_time != vmm->start_time)
+                return 0;
+        living = calloc(vmm->vcpus->count + 1, sizeof(*living));
+        if (!living)
+                return error_oom(error);
+        vcpus.vcpus = living;
+        for (size_t i = 0; i < vmm->vcpus->count; i++)
+                if (process_has_thread(process, vmm->vcpus->vcpus[i].tid))
+                        living[vcpus.count++] = vmm->vcpus->vcpus[i];
+        return session_pin(session, &vcpus, error);
+}
+
+static int apply(struct session *session, const struct plan *plan, struct error *error) {
+        int r = 0;
+
+        if (plan->count > 0) {
+                session->state->phase = PHASE_CHANGING;
+                r = store_save(&session->store, session->state, error);
+                if (r == 0)
+                        r = session->sandbox->ops->update(session->sandbox, plan, session->journal, error);
+        }
+        if (r == 0 && session->state->vmm.pin && session->state->vmm.vcpus && plan->count > 0)
+                r = pin_again(session, error);
+        return r;
+}
+
+static int change(struct session *session, const struct state *former, const struct plan *plan,
+                  struct error *error) {
+        int r;
+
+        r = apply(session, plan, error);
+        if (r == 0) {
+                session->state->phase = PHASE_READY;
+                r = store_save(&session->store, session->state, error);
+        }
+        if (r < 0) {
+                journal_undo(session->journal, error);
+                if (store_save(&session->store, former, NULL) < 0)
+                        error_append(error, "the state could not be written either");
+        }
+        return r;
+}
+
+/* The writes that lead from the former state to the new one. */
+static int plan_difference(struct session *session, const struct state *former, struct plan **out,
+                           struct error *error) {
+        _cleanup_(plan_freep) struct plan *plan = NULL, *before = NULL;
+        _cleanup_json_ json_t *resources = NULL, *resources_before = NULL;
+        int r;
+
+        r = state_effective_resources(former, &resources_before, error);
+        if (r == 0)
+                r = state_effective_resources(session->state, &resources, error);
+        if (r == 0)
+                r = session_plan(session, resources, resources_before, &plan, error);
+        if (r == 0)
+                r = session_plan(session, resources_before, NULL, &before, error);
+        if (r < 0)
+                return r;
+        if (former->phase == PHASE_READY) {
+                r = plan_subtract(plan, before, error);
+                if (r < 0)
+                        return r;
+        }
+        *out = TAKE(plan);
+        return 0;
+}
+
+static bool is_same(const struct state *a, const struct state *b) {
+        return a->phase == b->phase && json_equal(a->resources, b->resources) &&
+               json_equal(a->containers, b->containers) && json_equal(a->devices, b->devices);
+}
+
+static int check_update(const struct sandbox_update *update, struct error *error) {
+        _cleanup_(oci_resources_freep) struct oci_resources *resources = NULL;
+
+        if (update->container && !sandbox_id_is_valid(update->container))
+                return error_refuse(error, "--container", "\"%s\" is not 1 to 255 of A-Z a-z 0-9 _ + - .",
+                                    update->container);
+        if (!update->resources)
+                return 0;
+        return oci_resources_from_json(update->resources, OCI_CHECK_PARTIAL, &resources, error);
+}
+
+int sandbox_update(const struct sandbox_environment *environment, const char *id,
+                   const struct sandbox_update *update, json_t **dry_run, struct error *error) {
+        _cleanup_session_ struct session session = {.store = STORE_INIT};
+        _cleanup_(state_freep) struct state *former = NULL;
+        _cleanup_(plan_freep) struct plan *plan = NULL;
+        int r;
+
+        r = check_update(update, error);
+        if (r == 0)
+                r = session_open(&session, environment, id, error);
+        if (r == 0)
+                r = session_check_complete(&session, error);
+        if (r == 0)
+                r = store_load(&session.store, &former, error);
+        if (r == 0)
+                r = change_resources(session.state, update, error);
+        if (r == 0)
+                r = change_devices(session.state, update, error);
+        if (r == 0)
+                r = plan_difference(&session, former, &plan, error);
+        if (r < 0)
+                return r;
+        if (dry_run) {
+                *dry_run = session_dry_run(plan_to_json(plan));
+                return *dry_run ? 0 : error_oom(error);
+        }
+        if (is_same(session.state, former) && former->phase == PHASE_READY)
+                return 0;
+        session_warn(&session, plan);
+        /* A scope that waits for the VMM gets its limits when it starts. */
+        if (!has_group(&session))
+                plan_clear(plan);
+        r = cgroup_check_usage(session.sandbox->cgroup, plan, error);
+        return r < 0 ? r : change(&session, former, plan, error);
+}

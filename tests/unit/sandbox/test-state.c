@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sandbox/state.h"
+
+static const char whole[] =
+        "{\"version\":1,\"phase\":\"ready\",\"id\":\"sb\",\"createdAt\":\"2026-11-24T10:00:00.000000Z\","
+        "\"sandboxCgroupOnly\":false,\"vcpuSubtree\":true,\"stopTimeout\":300,"
+        "\"sandbox\":{\"cgroupsPath\":\"a-b.slice:p:n\",\"path\":\"a.slice/a-b.slice/p-n.scope\"},"
+        "\"overhead\":{\"cgroupsPath\":\"kata_overhead/sb\",\"path\":\"kata_overhead/sb\"},"
+        "\"runtime\":[{\"pid\":70,\"startTime\":12345,\"cgroups\":\"0::/x\\n\"}],"
+        "\"vmm\":{\"pid\":80,\"startTime\":99,\"threads\":true,\"pin\":false,\"vcpus\":[{\"index\":0,\"tid\":"
+        "81}]},"
+        "\"resources\":{\"cpu\":{\"shares\":5}},\"containers\":{\"c\":{}},"
+        "\"devices\":[{\"path\":\"/dev/"
+        "x\",\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":2,\"access\":\"rwm\"}],"
+        "\"hypervisorDevices\":false}";
+
+/* What is written is read again as it was. */
+static void test_round_trip(void **state) {
+        _cleanup_json_ json_t *json = json_loads(whole, 0, NULL), *again = NULL;
+        _cleanup_(state_freep) struct state *parsed = NULL;
+        _cleanup_error_ struct error error = ERROR_INIT;
+
+        (void)state;
+        assert_non_null(json);
+        if (state_from_json(json, &parsed, &error) < 0)
+                fail_msg("%s", error.message);
+        assert_int_equal(parsed->vmm.vcpus->vcpus[0].tid, 81);
+        assert_string_equal(parsed->sandbox->unit, "p-n.scope");
+        again = state_to_json(parsed);
+        assert_true(json_equal(json, again));
+}
+
+/* A state of a newer version, damaged, or made by somebody else: an error, never a crash or a wrong path. */
+static void test_refused(void **state) {
+        static const struct {
+                const char *member, *value;
+        } cases[] = {
+                {"version", "2"},
+                {"version", "\"1\""},
+                {"version", "null"},
+                {"phase", "\"odd\""},
+                {"phase", "7"},
+                {"id", "\"a/b\""},
+                {"id", "null"},
+                {"createdAt", "\"2026-11-24T10:00:00.000000Z and more\""},
+                {"sandboxCgroupOnly", "0"},
+                {"vcpuSubtree", "1"},
+                {"stopTimeout", "\"x\""},
+                {"sandbox", "null"},
+                {"sandbox", "{}"},
+                {"sandbox", "{\"cgroupsPath\":\"../x\",\"path\":\"../x\"}"},
+                {"sandbox", "{\"cgroupsPath\":\"x\",\"path\":\"y\"}"},
+                {"sandbox", "{\"cgroupsPath\":\"a.slice:p:n\",\"path\":\"../../x\"}"},
+                {"sandbox", "{\"cgroupsPath\":\"a.slice:p:n\",\"path\":\"/x\"}"},
+                {"overhead", "null"},
+                {"runtime", "{}"},
+                {"runtime", "[1]"},
+                {"runtime", "[{\"pid\":1}]"},
+                {"runtime", "[{\"pid\":-1,\"startTime\":1,\"cgroups\":\"\"}]"},
+                {"vmm", "7"},
+                {"vmm", "{\"pid\":0}"},
+                {"vmm", "{\"pid\":5,\"startTime\":1,\"threads\":true,\"pin\":true,\"vcpus\":7}"},
+                {"vmm", "{\"pid\":5,\"startTime\":1,\"threads\":true,\"pin\":true,\"vcpus\":[{\"index\":-1,"
+                        "\"tid\":5}]}"},
+                {"resources", "[]"},
+                {"containers", "null"},
+                {"devices", "{}"},
+                {"hypervisorDevices", "1"},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_json_ json_t *json = json_loads(whole, 0, NULL);
+                _cleanup_error_ struct error error = ERROR_INIT;
+                struct state *parsed = NULL;
+
+                assert_int_equal(json_object_set_new(json, cases[i].member,
+                                                     json_loads(cases[i].value, JSON_DECODE_ANY, NULL)),
+                                 0);
+                if (state_from_json(json, &parsed, &error) >= 0)
+                        fail_msg("accepted: %s = %s", cases[i].member, cases[i].value);
+                assert_int_equal(error.status, EXIT_STATUS_FAILED);
+                assert_null(parsed);
+        }
+}
+
+static void test_effective(void **state) {
+        static const struct {
+                const char *resources, *containers, *devices;
+                bool hypervisor_devices;
+                const char *wanted;
+        } cases[] = {
+                {"{}", "{}", "[]", false, "{\"cpu\":{}}"},
+                {"{\"cpu\":{\"cpus\":\"0-3\"}}", "{}", "[]", false, "{\"cpu\":{\"cpus\":\"0-3\"}}"},
+                {"{\"cpu\":{\"cpus\":\"0-3\"}}", "{\"a\":{\"cpu\":{\"shares\":5}}}", "[]", false,
+                 "{\"cpu\":{\"cpus\":\"0-3\"}}"},
+                {"{\"cpu\":{\"cpus\":\"0-3\",\"mems\":\"0\"}}",
+                 "{\"a\":{\"cpu\":{\"cpus\":\"5\"}},\"b\":{\"cpu\":{\"cpus\":\"1,4\"}},\"c\":{\"pids\":{}}}",
+                 "[]", false, "{\"cpu\":{\"cpus\":\"1,4-5\",\"mems\":\"0\"}}"},
+                {"{\"cpu\":{\"mems\":\"0\"}}", "{\"a\":{\"cpu\":{\"mems\":\"1\",\"cpus\":\"\"}}}", "[]", false,
+                 "{\"cpu\":{\"mems\":\"1\"}}"},
+                /* Without rules an added device changes nothing; with some it comes last. */
+                {"{}", "{}", "[{\"path\":\"/dev/x\",\"allow\":true}]", false, "{\"cpu\":{}}"},
+                {"{\"devices\":[{\"allow\":false}]}", "{}", "[{\"path\":\"/dev/x\",\"allow\":true}]", false,
+                 "{\"cpu\":{},\"devices\":[{\"allow\":false},{\"allow\":true}]}"},
+                {"{}", "{}", "[{\"path\":\"/dev/x\",\"allow\":true}]", true,
+                 "{\"cpu\":{},\"devices\":[{\"allow\":false},{\"allow\":true}]}"},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_json_ json_t *resources = json_loads(cases[i].resources, 0, NULL);
+                _cleanup_json_ json_t *containers = json_loads(cases[i].containers, 0, NULL);
+                _cleanup_json_ json_t *devices = json_loads(cases[i].devices, 0, NULL);
+                _cleanup_json_ json_t *wanted = json_loads(cases[i].wanted, 0, NULL);
+                _cleanup_json_ json_t *got = NULL;
+                const struct state sandbox = {.resources = resources,
+                                              .containers = containers,
+                                              .devices = devices,
+                                              .hypervisor_devices = cases[i].hypervisor_devices};
+
+                assert_int_equal(state_effective_resources(&sandbox, &got, NULL), 0);
+                if (!json_equal(got, wanted)) {
+                        _cleanup_free_ char *text = json_dumps(got, JSON_COMPACT);
+
+                        fail_msg("%s + %s became %s", cases[i].resources, cases[i].containers, text);
+                }
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_round_trip),
+                cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_effective),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
