@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
+
+#include "command.h"
+#include "util/number.h"
+
+enum {
+        KEY_QMP = 0x100,
+        KEY_QMP_FD,
+        KEY_VMM_PID,
+        KEY_EXPECT,
+        KEY_TIMEOUT,
+        KEY_PIN,
+};
+
+static const struct argp_option options[] = {
+        {"qmp", KEY_QMP, "SOCKET", 0, "ask the QEMU at this unix socket for its vCPU threads", 0},
+        {"qmp-fd", KEY_QMP_FD, "FD", 0, "the same over an inherited, connected descriptor", 0},
+        {"vmm-pid", KEY_VMM_PID, "PID", 0, "the VMM; without --qmp its vCPU threads are found by name", 0},
+        {"expect", KEY_EXPECT, "N", 0, "wait until at least N vCPUs are there", 0},
+        {"timeout", KEY_TIMEOUT, "SECONDS", 0, "for the socket, the answer and --expect together (default: 25)",
+         0},
+        {"pin", KEY_PIN, NULL, 0, "with as many vCPUs as CPUs in the cpuset: one vCPU, one CPU", 0},
+        OPTIONS_COMMON,
+        {0},
+};
+
+struct attach_options {
+        struct parsed parsed;
+        struct sandbox_attach attach;
+};
+
+static int parse_numbers(struct attach_options *o, int key, const char *argument) {
+        uint32_t number = 0;
+        int r;
+
+        switch (key) {
+        case KEY_QMP_FD:
+                r = command_number("--qmp-fd", argument, 0, INT_MAX, &number, o->parsed.error);
+                o->attach.qmp_fd = (int)number;
+                return r;
+        case KEY_EXPECT:
+                r = command_number("--expect", argument, 0, 4096, &number, o->parsed.error);
+                o->attach.expect = number;
+                return r;
+        case KEY_TIMEOUT:
+                r = command_number("--timeout", argument, 0, 86400, &number, o->parsed.error);
+                o->attach.timeout = number;
+                return r;
+        default:
+                if (number_parse_pid(argument, &o->attach.vmm_pid) < 0)
+                        return error_refuse(o->parsed.error, "--vmm-pid", "\"%s\" is not a process ID",
+                                            argument);
+                return 0;
+        }
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+        struct attach_options *o = state->input;
+
+        switch (key) {
+        case KEY_QMP:
+                o->attach.qmp = argument;
+                return 0;
+        case KEY_PIN:
+                o->attach.pin = true;
+                return 0;
+        case KEY_QMP_FD:
+        case KEY_EXPECT:
+        case KEY_TIMEOUT:
+        case KEY_VMM_PID:
+                return parse_numbers(o, key, argument) < 0 ? ERANGE : 0;
+        default:
+                return command_parse_common(key, argument, state);
+        }
+}
+
+static const struct argp argp = {
+        options, parse,
+        "ID",    "Place the VMM or its vCPU threads, and print which there are as JSON.",
+        NULL,    command_help_filter,
+        NULL};
+
+int command_attach_vcpus(const struct sandbox_environment *environment, int argc, char **argv,
+                         struct error *error) {
+        struct attach_options o = {.parsed = {.takes_id = true}, .attach = {.qmp_fd = -1, .timeout = 25}};
+        json_t *out = NULL;
+        int r;
+
+        r = command_parse(&argp, "attach-vcpus", argc, argv, &o, error);
+        if (r == 0 && o.attach.qmp && o.attach.qmp_fd >= 0)
+                r = error_set(error, EXIT_STATUS_USAGE, 0, NULL,
+                              "attach-vcpus: --qmp and --qmp-fd exclude each other");
+        if (r == 0 && !o.attach.qmp && o.attach.qmp_fd < 0 && o.attach.vmm_pid == 0)
+                r = error_set(error, EXIT_STATUS_USAGE, 0, NULL,
+                              "attach-vcpus: one of --qmp, --qmp-fd and --vmm-pid is needed");
+        if (r == 0)
+                r = sandbox_attach(environment, o.parsed.id, &o.attach, &out, error);
+        return r == 0 ? command_print(out, error) : r;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The commands: options in, a call of lib/sandbox, output out. No logic. */
+
+#include <argp.h>
+#include <jansson.h>
+
+#include "sandbox/sandbox.h"
+
+struct command {
+        const char *name;
+        const char *summary;
+        int (*run)(const struct sandbox_environment *environment, int argc, char **argv, struct error *error);
+};
+
+int command_create(const struct sandbox_environment *environment, int argc, char **argv, struct error *error);
+int command_attach_vcpus(const struct sandbox_environment *environment, int argc, char **argv,
+                         struct error *error);
+int command_update(const struct sandbox_environment *environment, int argc, char **argv, struct error *error);
+int command_delete(const struct sandbox_environment *environment, int argc, char **argv, struct error *error);
+int command_inspect(const struct sandbox_environment *environment, int argc, char **argv, struct error *error);
+int command_list(const struct sandbox_environment *environment, int argc, char **argv, struct error *error);
+int command_exec(const struct sandbox_environment *environment, int argc, char **argv, struct error *error);
+int command_features(const struct sandbox_environment *environment, int argc, char **argv, struct error *error);
+
+/* What every command's parser begins with; `input` of argp_parse() points at a struct that starts so. */
+struct parsed {
+        const char *id; /* the ID argument, or NULL */
+        bool takes_id;
+        bool in_order;       /* options end at the first argument */
+        bool done;           /* help was printed */
+        struct error *error; /* set by the parser for a bad option argument */
+};
+
+#define OPTIONS_COMMON                                                                                         \
+        {"help", 'h', NULL, 0, "print this help and exit", -1}, {                                              \
+                "version", 'v', NULL, 0, "print the version and exit", -1                                      \
+        }
+
+/* Runs argp without its own messages: one error line is ours to write. Returns 0, 1 where help was printed
+ * and nothing is left to do, or a negative errno (status 2, or what the parser has set). */
+int command_parse(const struct argp *argp, const char *name, int argc, char **argv, void *parsed,
+                  struct error *error);
+
+/* SIGTERM and the like leave no work half-done; exec's command gets them as they were. */
+void command_ignore_signals(void);
+void command_restore_signals(void);
+
+/* Leaves out of --help what argp says of every program. */
+char *command_help_filter(int key, const char *text, void *input);
+
+/* What all parsers share: --help, --version, the ID. For the `default` of a parser's switch. */
+error_t command_parse_common(int key, char *argument, struct argp_state *state);
+
+/* Numbers of options: status 2 where they are none. */
+int command_number(const char *option, const char *text, uint32_t min, uint32_t max, uint32_t *out,
+                   struct error *error);
+
+/* Reads FILE ("-" is standard input; a terminal is empty) as LinuxResources. A new reference. */
+int command_read_resources(const char *file, json_t **out, struct error *error);
+
+/* Reads DIR/config.json: its linux.resources ({} where it has none) and linux.cgroupsPath (NULL). */
+int command_read_bundle(const char *directory, json_t **resources, char **cgroups_path, struct error *error);
+
+/* Prints a JSON document and a newline. Takes it over. */
+int command_print(json_t *json, struct error *error);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kata-cgroup: global options, and the choice of the command
+ *
+ * Subtle: SIGTERM is ignored from the first line on, since a shim that sits in the scope which is being
+ * stopped passes it on to us; so are the other signals that would leave work half-done. All waits have
+ * deadlines.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "util/cleanup.h"
+
+#define DEFAULT_ROOT "/run/kata-cgroup"
+
+static const struct command commands[] = {
+        {"create", "make a sandbox's control groups, place its runtime processes", command_create},
+        {"attach-vcpus", "place the VMM or its vCPU threads", command_attach_vcpus},
+        {"update", "change a sandbox's limits", command_update},
+        {"delete", "take a sandbox's control groups, units and state down", command_delete},
+        {"exec", "start a VMM in the control group that it belongs to", command_exec},
+        {"inspect", "print what a sandbox is, as JSON", command_inspect},
+        {"list", "print every sandbox", command_list},
+        {"features", "print what this build and this host can do, as JSON", command_features},
+};
+
+enum {
+        KEY_ROOT = 0x100,
+        KEY_LOG,
+        KEY_LOG_FORMAT,
+        KEY_DEBUG,
+};
+
+static const struct argp_option options[] = {
+        {"root", KEY_ROOT, "DIR", 0, "where state is kept (default: " DEFAULT_ROOT ")", 0},
+        {"log", KEY_LOG, "FILE", 0, "where messages go (default: standard error)", 0},
+        {"log-format", KEY_LOG_FORMAT, "text|json", 0, "default: text", 0},
+        {"debug", KEY_DEBUG, NULL, 0, "log every write and every D-Bus call, before it happens", 0},
+        OPTIONS_COMMON,
+        {0},
+};
+
+struct global_options {
+        struct parsed parsed;
+        struct sandbox_environment environment;
+        struct log log;
+        const char *log_file;
+        int command_index; /* in argv; 0: none */
+};
+
+static int parse_log_format(struct global_options *o, const char *format) {
+        o->log.json = strcmp(format, "json") == 0;
+        if (o->log.json || strcmp(format, "text") == 0)
+                return 0;
+        (void)error_set(o->parsed.error, EXIT_STATUS_USAGE, 0, "--log-format",
+                        "\"%s\" is neither text nor json", format);
+        return ERANGE;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+        struct global_options *o = state->input;
+
+        switch (key) {
+        case KEY_ROOT:
+                o->environment.root = argument;
+                return 0;
+        case KEY_LOG:
+                o->log_file = argument;
+                return 0;
+        case KEY_LOG_FORMAT:
+                return parse_log_format(o, argument);
+        case KEY_DEBUG:
+                o->log.debug = true;
+                return 0;
+        case ARGP_KEY_ARG:
+                /* The command: what follows is its own. */
+                o->command_index = state->next - 1;
+                state->next = state->argc;
+                return 0;
+        default:
+                return command_parse_common(key, argument, state);
+        }
+}
+
+/* argp prints this behind the options; the list comes from the table. */
+static char *help_filter(int key, const char *text, void *input) {
+        char *out = NULL;
+        size_t size = 0;
+        FILE *stream;
+
+        if (key != ARGP_KEY_HELP_POST_DOC)
+                return command_help_filter(key, text, input);
+        stream = open_memstream(&out, &size);
+        if (!stream)
+                return NULL;
+        fputs("Commands:\n", stream);
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+                fprintf(stream, "  %-14s %s\n", commands[i].name, commands[i].summary);
+        fputs("\n`kata-cgroup COMMAND --help' tells a command's options; see kata-cgroup(8).", stream);
+        if (fclose(stream) != 0)
+                return NULL;
+        return out;
+}
+
+static const struct argp argp = {options,
+                                 parse,
+                                 "COMMAND [OPTION...] [ID]",
+                                 "Host control groups for VM-based container runtimes.\v ",
+                                 NULL,
+                                 help_filter,
+                                 NULL};
+
+static const struct command *find_command(const char *name) {
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+                if (strcmp(commands[i].name, name) == 0)
+                        return &commands[i];
+        return NULL;
+}
+
+static int run_command(struct global_options *o, int argc, char **argv, struct error *error) {
+        _cleanup_free_ char *name = NULL;
+        const struct command *command;
+
+        if (o->command_index == 0)
+                return error_set(error, EXIT_STATUS_USAGE, 0, NULL,
+                                 "the command is missing; see kata-cgroup --help");
+        command = find_command(argv[o->command_index]);
+        if (!command)
+                return error_set(error, EXIT_STATUS_USAGE, 0, NULL, "unknown command: %s",
+                                 argv[o->command_index]);
+        argc -= o->command_index;
+        argv += o->command_index;
+        /* For the usage line of its --help. */
+        if (asprintf(&name, "kata-cgroup %s", argv[0]) < 0) {
+                name = NULL;
+                return error_oom(error);
+        }
+        argv[0] = name;
+        return command->run(&o->environment, argc, argv, error);
+}
+
+static int open_log(struct global_options *o, struct error *error) {
+        if (!o->log_file)
+                return 0;
+        /* "e": O_CLOEXEC; "a": several commands write to one log. */
+        o->log.stream = fopen(o->log_file, "ae");
+        if (!o->log.stream) {
+                o->log.stream = stderr;
+                return error_fail(error, errno, "cannot open log %s", o->log_file);
+        }
+        return 0;
+}
+
+int main(int argc, char **argv) {
+        _cleanup_error_ struct error error = ERROR_INIT;
+        struct global_options o = {
+                .parsed = {.in_order = true},
+                .environment = {.root = DEFAULT_ROOT},
+                .log = {.stream = stderr},
+        };
+        int r;
+
+        command_ignore_signals();
+        o.environment.log = &o.log;
+        r = command_parse(&argp, "kata-cgroup", argc, argv, &o, &error);
+        if (r == 0)
+                r = open_log(&o, &error);
+        if (r == 0)
+                r = run_command(&o, argc, argv, &error);
+        if (r < 0)
+                log_error(&o.log, &error);
+        if (o.log.stream != stderr)
+                (void)fclose(o.log.stream);
+        return r < 0 ? (int)error.status : EXIT_STATUS_DONE;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "command.h"
+#include "util/cleanup.h"
+
+enum {
+        KEY_CONTAINER = 0x100,
+        KEY_REMOVE,
+        KEY_DRY_RUN,
+        KEY_ADD_DEVICE,
+        KEY_REMOVE_DEVICE,
+};
+
+static const struct argp_option options[] = {
+        {"container", KEY_CONTAINER, "CID", 0,
+         "the JSON is this container's; the cpuset becomes the union of all", 0},
+        {"remove", KEY_REMOVE, NULL, 0, "forget that container; reads no JSON", 0},
+        {"add-device", KEY_ADD_DEVICE, "PATH", 0,
+         "allow a hotplugged device; reads no JSON unless -r is given; repeatable", 0},
+        {"remove-device", KEY_REMOVE_DEVICE, "PATH", 0, "take that back; repeatable", 0},
+        {"resources", 'r', "FILE", 0, "OCI LinuxResources JSON; - is standard input (default)", 0},
+        {"dry-run", KEY_DRY_RUN, NULL, 0, "change nothing; print the plan as JSON", 0},
+        OPTIONS_COMMON,
+        {0},
+};
+
+struct update_options {
+        struct parsed parsed;
+        struct sandbox_update update;
+        const char **add_devices, **remove_devices;
+        const char *resources;
+        bool dry_run;
+};
+
+static int add_path(struct update_options *o, const char ***paths, size_t *count, const char *path) {
+        const char **larger = reallocarray(*paths, *count + 1, sizeof(*larger));
+
+        if (!larger)
+                return error_oom(o->parsed.error);
+        *paths = larger;
+        larger[(*count)++] = path;
+        return 0;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state) {
+        struct update_options *o = state->input;
+
+        switch (key) {
+        case KEY_CONTAINER:
+                o->update.container = argument;
+                return 0;
+        case KEY_REMOVE:
+                o->update.remove = true;
+                return 0;
+        case KEY_ADD_DEVICE:
+                return add_path(o, &o->add_devices, &o->update.add_device_count, argument) < 0 ? ERANGE : 0;
+        case KEY_REMOVE_DEVICE:
+                return add_path(o, &o->remove_devices, &o->update.remove_device_count, argument) < 0 ? ERANGE
+                                                                                                     : 0;
+        case KEY_DRY_RUN:
+                o->dry_run = true;
+                return 0;
+        case 'r':
+                o->resources = argument;
+                return 0;
+        default:
+                return command_parse_common(key, argument, state);
+        }
+}
+
+static const struct argp argp = {options, parse,
+                                 "ID",    "Change a sandbox's limits: all that the JSON names, or nothing.",
+                                 NULL,    command_help_filter,
+                                 NULL};
+
+int command_update(const struct sandbox_environment *environment, int argc, char **argv, struct error *error) {
+        struct update_options o = {.parsed = {.takes_id = true}, .resources = NULL};
+        _cleanup_json_ json_t *resources = NULL;
+        json_t *plan = NULL;
+        int r;
+
+        r = command_parse(&argp, "update", argc, argv, &o, error);
+        if (r == 0 && o.update.remove && !o.update.container)
+                r = error_set(error, EXIT_STATUS_USAGE, 0, NULL, "update: --remove needs --container");
+        if (r == 0 && !o.update.remove && (o.resources || !(o.add_devices || o.remove_devices)))
+                r = command_read_resources(o.resources ? o.resources : "-", &resources, error);
+        if (r == 0) {
+                o.update.resources = resources;
+                o.update.add_devices = o.add_devices;
+                o.update.remove_devices = o.remove_devices;
+                r = sandbox_update(environment, o.parsed.id, &o.update, o.dry_run ? &plan : NULL, error);
+        }
+        free(o.add_devices);
+        free(o.remove_devices);
+        return r == 0 && plan ? command_print(plan, error) : r;
+}
