@@ -1,0 +1,264 @@
+#!/usr/bin/env bats
+# The command line: options, exit statuses, refused input, messages. What it does to control groups is in the
+# matrix suites.
+
+load helpers
+
+setup() { kc_setup; }
+teardown() { kc_teardown; }
+
+@test "usage errors are status 2, and say what is wrong" {
+    local arguments wanted
+    while IFS='|' read -r arguments wanted; do
+        # shellcheck disable=SC2086
+        run kc $arguments < /dev/null
+        assert_one_error_line 2 "$wanted"
+    done <<- END
+		|the command is missing
+		frobnicate|unknown command: frobnicate
+		--frobnicate|unknown option --frobnicate
+		--log-format xml list|"xml" is neither text nor json
+		create|ID is missing
+		create a b|too many arguments
+		create a --frobnicate|create: unknown option --frobnicate
+		create a --pid|option --pid needs an argument
+		create a --stop-timeout -1|"-1" is not a number
+		create a --stop-timeout 1x|"1x" is not a number
+		create a --sandbox-cgroup-only --overhead-path x|exclude each other
+		attach-vcpus a|one of --qmp, --qmp-fd and --vmm-pid is needed
+		attach-vcpus a --qmp x --qmp-fd 3|exclude each other
+		update a --remove|--remove needs --container
+		delete a b|too many arguments
+		exec|ID is missing
+		exec a|exec: the command is missing
+		inspect|ID is missing
+		list a|too many arguments
+		list --format xml|"xml" is neither table nor json
+		features a|too many arguments
+	END
+}
+
+@test "--help and --version, of the whole and of each command, are status 0 and on standard output" {
+    local command
+    for command in "" create attach-vcpus update delete exec inspect list features; do
+        # shellcheck disable=SC2086
+        run --separate-stderr kc $command --help
+        assert_success
+        assert_line --partial "Usage: kata-cgroup"
+        assert_equal "$stderr" ""
+        # shellcheck disable=SC2086
+        run --separate-stderr kc $command -v
+        assert_success
+        assert_output --regexp '^kata-cgroup [0-9]+\.[0-9]+\.[0-9]+$'
+    done
+}
+
+@test "sandbox IDs that are none are status 5, for every command" {
+    local id command
+    for id in "" . .. a/b "a b" "a%" $'a\nb' "$(printf 'x%.0s' {1..256})"; do
+        run create_id "$id"
+        assert_one_error_line 5 "ID"
+    done
+    for command in "attach-vcpus --vmm-pid $$" update delete inspect; do
+        # shellcheck disable=SC2086
+        run kc $command ../x < /dev/null
+        assert_one_error_line 5 "ID"
+    done
+    [ ! -e "$ROOT" ] || assert_equal "$(ls -A "$ROOT")" ""
+}
+
+create_id() { kc create "$1" < /dev/null; }
+
+@test "cgroup paths that lead elsewhere are status 5, name the option and change nothing" {
+    local path
+    for path in "" / // ../x a/../b a//b ./a a/. "$(printf 'x%.0s' {1..300})" $'a\nb' tasks a/cgroup.procs \
+        a-.slice:x:y .slice:x:y a.slice:x: a.slice:x:y/z a.slice:x/../..:y; do
+        run kc create "$ID" --cgroups-path "$path" < /dev/null
+        assert_one_error_line 5 "--cgroups-path"
+        run kc create "$ID" --overhead-path "$path" < /dev/null
+        assert_one_error_line 5 "--overhead-path"
+    done
+    assert_nothing_left
+}
+
+@test "documents that must be refused are status 5, and name the field" {
+    local field document
+    while IFS=$'\t' read -r field document; do
+        [[ $field != \#* ]] || continue
+        run create <<< "$document"
+        assert_one_error_line 5 "$field"
+    done < "$BATS_TEST_DIRNAME/../data/should-fail.txt"
+    assert_nothing_left
+}
+
+@test "a document of 10 MB and one nested a thousand times are refused; so is a part that is not handled" {
+    run create < <(printf '{"cpu":{"cpus":"'; head -c 10000000 /dev/zero | tr '\0' 1; printf '"}}')
+    assert_one_error_line 5 "larger than"
+    run create < <(printf '[%.0s' {1..1000})
+    assert_one_error_line 5 "resources"
+    run create <<< '{"somethingNew":{"limit":1}}'
+    assert_one_error_line 5 "somethingNew"
+    assert_nothing_left
+}
+
+@test "a sandbox that is not there is status 3; one that is there already is status 4" {
+    local command
+    for command in "attach-vcpus --vmm-pid $$" update delete inspect; do
+        # shellcheck disable=SC2086
+        run kc $command "$ID" < /dev/null
+        assert_one_error_line 3 "$ID"
+    done
+    create < /dev/null
+    run create < /dev/null
+    assert_one_error_line 4 "$ID"
+}
+
+@test "no limits: empty input, blank input, {} and /dev/null" {
+    local text
+    for text in "" " " "{}"; do
+        create <<< "$text"
+        assert_equal "$(kc inspect "$ID" | jq -c .resources)" '{}'
+        kc delete "$ID"
+    done
+    create < /dev/null
+    kc delete "$ID"
+}
+
+@test "--resources reads a file; one that is not there is an error" {
+    echo '{"pids":{"limit":55}}' > "$BATS_TEST_TMPDIR/resources.json"
+    create -r "$BATS_TEST_TMPDIR/resources.json" < /dev/null
+    assert_file sandbox pids pids.max 55 pids.max 55
+    run kc update "$ID" --resources "$BATS_TEST_TMPDIR/none.json" < /dev/null
+    assert_one_error_line 1 "none.json: No such file or directory"
+}
+
+@test "--bundle takes path and resources from config.json; options win" {
+    local bundle=$BATS_TEST_TMPDIR/bundle
+    mkdir "$bundle"
+    run kc create "$ID" --bundle "$bundle" < /dev/null
+    assert_one_error_line 1 "config.json: No such file or directory"
+    echo '{"ociVersion":"1.0","linux":{"cgroupsPath":"'"$CGROUPS_PATH"'","resources":{"pids":{"limit":44}}}}' \
+        > "$bundle/config.json"
+    kc create "$ID" -b "$bundle" < /dev/null
+    assert_file sandbox pids pids.max 44 pids.max 44
+    kc delete "$ID"
+    kc create "$ID" -b "$bundle" -r - <<< '{"pids":{"limit":43}}'
+    assert_file sandbox pids pids.max 43 pids.max 43
+    kc delete "$ID"
+    echo '{"linux":{"resources":[]}}' > "$bundle/config.json"
+    run kc create "$ID" -b "$bundle" < /dev/null
+    assert_one_error_line 5 "linux.resources"
+    echo '{' > "$bundle/config.json"
+    run kc create "$ID" -b "$bundle" < /dev/null
+    assert_one_error_line 5 "--bundle"
+}
+
+@test "--log-format json: one object a line, with level, msg, time; errors have code and field" {
+    run kc --log-format json create "$ID" <<< '{"cpu":{"cpus":"3-1"}}'
+    assert_failure 5
+    assert_equal "${#lines[@]}" 1
+    assert_json '[.level, .code, .field]' '["error",5,"cpu.cpus"]'
+    assert_json '.time | test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\\.[0-9]+)?Z$")' true
+    assert_json '.msg | length > 0' true
+}
+
+@test "--log appends to a file, and standard error stays empty" {
+    local log=$BATS_TEST_TMPDIR/log
+    run --separate-stderr kc --log "$log" inspect "$ID"
+    assert_failure 3
+    assert_equal "$output$stderr" ""
+    run kc --log "$log" inspect "$ID"
+    assert_equal "$(grep -c 'kata-cgroup: error: ' "$log")" 2
+    run kc --log "$BATS_TEST_TMPDIR/no/log" list
+    assert_one_error_line 1 "cannot open log"
+}
+
+@test "--debug tells every write before it happens" {
+    run --separate-stderr create --debug <<< '{"pids":{"limit":7}}'
+    assert_failure 2
+    run --separate-stderr kc --debug create "$ID" --cgroups-path "$CGROUPS_PATH" <<< '{"pids":{"limit":7}}'
+    assert_success
+    [[ $stderr == *"debug: write $(group_dir sandbox pids)/pids.max: 7"* ]]
+    [[ $stderr == *"debug: mkdir $(group_dir sandbox pids)"* ]]
+}
+
+@test "list: nothing, a table, JSON, and a state that cannot be read" {
+    run kc list
+    assert_success
+    assert_equal "${#lines[@]}" 1
+    run kc list --format json
+    assert_output "[]"
+    create < /dev/null
+    run kc list
+    assert_line --regexp "^$ID +cgroupfs +ready +yes +$CGROUPS_PATH$"
+    run kc list --format json
+    assert_json '.[] | [.id, .driver, .phase, .cgroupsPath, .exists]' "[\"$ID\",\"cgroupfs\",\"ready\",\"$CGROUPS_PATH\",true]"
+    mkdir "$ROOT/broken"
+    echo '{' > "$ROOT/broken/state.json"
+    run --separate-stderr kc list --format json
+    assert_success
+    assert_json '.[] | select(.id == "broken") | .error | length > 0' true
+    run kc list
+    assert_line --regexp "^broken .* broken "
+    rm -r "$ROOT/broken"
+}
+
+@test "features: version, hierarchies, controllers, drivers and fields" {
+    run kc features
+    assert_success
+    assert_json .cgroupVersion "$HOST_VERSION"
+    assert_json '.hierarchies | length' "${#MOUNTS[@]}"
+    assert_json .controllers.pids "${VERSION_OF[pids]}"
+    assert_json '.drivers | index("cgroupfs")' 0
+    assert_json '.fields | map(select(.field == "pids.limit")) | .[0] | [.v1, .v2, .systemdV2]' '["pids.max","pids.max","TasksMax"]'
+    if [ -d /run/systemd/system ]; then
+        assert_json .systemdVersion "$(systemctl --version | awk 'NR == 1 {print $2}')"
+        assert_json .drivers '["cgroupfs","systemd"]'
+    else
+        assert_json .systemdVersion null
+    fi
+}
+
+@test "output that cannot be written is an error" {
+    run --separate-stderr bash -c '"$1" features > /dev/full' bash "$KATA_CGROUP"
+    assert_failure 1
+    assert_equal "$stderr" "kata-cgroup: error: standard output: No space left on device"
+}
+
+@test "a runtime process that is not there is an error, and nothing is made" {
+    start_process
+    local pid=$!
+    kill -KILL "$pid"
+    wait "$pid" 2> /dev/null || true
+    run create --pid "$pid" < /dev/null
+    assert_failure
+    assert_equal "${#lines[@]}" 1
+    assert_nothing_left
+    run create --pid 0 < /dev/null
+    assert_one_error_line 5 "--pid"
+}
+
+@test "the state directory is 0700, the state 0600" {
+    create < /dev/null
+    assert_equal "$(stat -c '%a %a' "$ROOT/$ID")" "700 700"
+    assert_equal "$(stat -c %a "$ROOT/$ID/state.json")" 600
+}
+
+@test "a QMP socket that nobody serves, and one that says nothing, end with the deadline" {
+    create < /dev/null
+    run kc attach-vcpus "$ID" --qmp "$SOCKET" --timeout 0
+    assert_one_error_line 1 "cannot connect to QMP socket $SOCKET: No such file or directory"
+    run kc attach-vcpus "$ID" --vmm-pid 1
+    assert_one_error_line 5 "--vmm-pid"
+}
+
+@test "--vcpu-subtree is refused where controllers are on v1, with the reason" {
+    if [ "$HOST_VERSION" = 2 ]; then
+        kc create "$ID" --vcpu-subtree < /dev/null
+        return
+    fi
+    run kc create "$ID" --vcpu-subtree < /dev/null
+    assert_failure 5
+    assert_output --partial "--vcpu-subtree"
+    refute [ -e "$ROOT/$ID" ]
+}

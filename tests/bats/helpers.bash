@@ -1,0 +1,301 @@
+# Helpers of the bats suites.
+#
+# The runner says what is tested:
+#   KATA_CGROUP     the binary
+#   NAMED_THREADS   tests/tools/named-threads, a stand-in for a VMM
+#   QMP_COMMAND     tests/tools/qmp-command, for what the tests themselves ask of QEMU
+#   KC_DRIVER       cgroupfs or systemd
+#   KC_MODE         overhead or sandbox-only
+# What the host is (which controller is where, and of which version) is read from the kernel, so that the
+# same tests run on v1, v2 and everything between. Every process that a test starts is in STARTED, and only
+# these are ended.
+#
+# The virtual machines are emulated, where each process costs some 20 ms: what bash can do itself, it does.
+
+: "${KATA_CGROUP:=$BATS_TEST_DIRNAME/../../build/release/kata-cgroup}"
+: "${NAMED_THREADS:=${KATA_CGROUP%/*}/named-threads}"
+: "${QMP_COMMAND:=${KATA_CGROUP%/*}/qmp-command}"
+: "${KC_DRIVER:=cgroupfs}"
+: "${KC_MODE:=overhead}"
+
+# What bats_require_minimum_version and bats_load_library do, without its twenty processes a test.
+BATS_GUARANTEED_MINIMUM_VERSION=1.5.0
+for library in "${BATS_LIB_PATH:-/usr/lib/bats}"/bats-{support,assert}/src/*.bash; do source "$library"; done
+
+# ---- the host ----
+
+# Reads what is mounted where. Sets
+#   MOUNTS, VERSIONS         the first mount of each hierarchy and its version (1 or 2), by the same index
+#   MOUNT_OF, VERSION_OF     the same by controller ("io" is also the name of v1's blkio); a controller that is
+#                            mounted nowhere is not in them
+#   HOST_VERSION             1 where any controller is on v1 (a hybrid host is v1), 2 otherwise
+#   RESOURCES                a document with limits for all controllers of this host
+read_host() {
+    local line mount controllers controller
+    MOUNTS=() VERSIONS=() HOST_VERSION=2
+    declare -gA MOUNT_OF=() VERSION_OF=()
+    while read -r line; do
+        [[ $line == *" - cgroup"* ]] || continue
+        mount=${line#* * * * } mount=${mount%% *}
+        MOUNTS+=("$mount")
+        if [[ $line == *" - cgroup2 "* ]]; then
+            VERSIONS+=(2)
+            read -r controllers < "$mount/cgroup.controllers" || true
+        else
+            VERSIONS+=(1)
+            controllers=${line##* rw,} controllers=${controllers//,/ }
+            [[ $controllers == *name=* ]] || HOST_VERSION=1
+        fi
+        for controller in $controllers; do
+            [ "$controller" != blkio ] || controller=io
+            MOUNT_OF[$controller]=$mount
+            VERSION_OF[$controller]=${VERSIONS[-1]}
+        done
+    done < /proc/self/mountinfo
+    # Keys sorted, as jq -S has them.
+    RESOURCES='"period":100000,"quota":200000,"shares":2048}'
+    ! has cpuset || RESOURCES='"cpus":"0-1","mems":"0",'$RESOURCES
+    ! has memory || RESOURCES+=',"memory":{"limit":4294967296,"reservation":1073741824}'
+    RESOURCES='{"cpu":{'$RESOURCES',"pids":{"limit":1000}}'
+}
+
+has() { [ -n "${MOUNT_OF[$1]:-}" ]; }
+on_v1() { [ "${VERSION_OF[$1]:-}" = 1 ]; }
+
+# group_dir sandbox|overhead CONTROLLER
+group_dir() {
+    if [ "$1" = sandbox ]; then
+        echo "${MOUNT_OF[$2]}/$SANDBOX_DIR"
+    else
+        echo "${MOUNT_OF[$2]}/$OVERHEAD_DIR"
+    fi
+}
+
+# ---- a test's own things ----
+
+# bats looks at every command that a traced function runs, which is most of a test's time in an emulator;
+# so what is not part of the test proper is not traced: "local -; set +T".
+setup_file() {
+    local - host
+    set +T
+    read_host
+    host=$(declare -p MOUNTS VERSIONS MOUNT_OF VERSION_OF HOST_VERSION RESOURCES)
+    echo "${host//declare -/declare -g -}" > "$BATS_FILE_TMPDIR/host"
+}
+
+kc_setup() {
+    local -
+    set +T
+    STARTED=()
+    NUMBER=$BATS_TEST_NUMBER
+    ID=kc-test-$NUMBER-$$
+    ROOT=$BATS_TEST_TMPDIR/root
+    SOCKET=$BATS_TEST_TMPDIR/qmp.sock
+    MODE_OPTION=()
+    [ "$KC_MODE" = overhead ] || MODE_OPTION=(--sandbox-cgroup-only)
+    if [ "$KC_DRIVER" = systemd ]; then
+        CGROUPS_PATH=kctest-pod$NUMBER.slice:kc:$ID
+        PARENT_DIR=kctest.slice/kctest-pod$NUMBER.slice
+        UNIT=kc-$ID.scope
+        SANDBOX_DIR=$PARENT_DIR/$UNIT
+        OVERHEAD_UNIT=kata-cgroup-$ID.scope
+        OVERHEAD_DIR=kata.slice/kata-overhead.slice/$OVERHEAD_UNIT
+    else
+        CGROUPS_PATH=kctest/pod$NUMBER/$ID
+        PARENT_DIR=kctest/pod$NUMBER
+        SANDBOX_DIR=$PARENT_DIR/$ID
+        OVERHEAD_DIR=kata_overhead/$ID
+    fi
+    SHIM=
+    VMM=
+    source "$BATS_FILE_TMPDIR/host"
+}
+
+kc_teardown() {
+    local - pid states mount parent left=()
+    set +T
+    for pid in "${STARTED[@]}"; do kill -KILL "$pid" 2> /dev/null || true; done
+    states=("$ROOT"/*)
+    if [ -e "${states[0]}" ]; then
+        "$KATA_CGROUP" --root "$ROOT" delete --force "$ID" --cgroups-path "$CGROUPS_PATH" "${MODE_OPTION[@]}" \
+            3>&- > /dev/null 2>&1 || true
+    fi
+    # What a test made itself, and the overhead parent, which delete rightly leaves.
+    for mount in "${MOUNTS[@]}"; do
+        for parent in kctest kata_overhead; do [ ! -d "$mount/$parent" ] || left+=("$mount/$parent"); done
+    done
+    [ ${#left[@]} -eq 0 ] || find "${left[@]}" -depth -type d -exec rmdir {} + 2> /dev/null || true
+}
+
+# Slices stay when their scopes go; systemd's own way with them is not what is tested.
+teardown_file() {
+    [ "$KC_DRIVER" != systemd ] || systemctl stop kctest.slice kata-overhead.slice 2> /dev/null || true
+}
+
+kc() { "$KATA_CGROUP" --root "$ROOT" "$@" 3>&-; }
+
+# A stand-in for shim or virtiofsd; sets $!.
+start_process() {
+    sleep 10000 3>&- > /dev/null 2>&1 &
+    STARTED+=($!)
+}
+
+start_shim() {
+    start_process
+    SHIM=$!
+}
+
+# wait_until COMMAND...: until it succeeds, 30 s at the most. For what has no event that bash could wait for.
+wait_until() {
+    local deadline=$((SECONDS + 30))
+    until "$@"; do
+        [ $SECONDS -lt $deadline ] || { echo "timed out: $*" >&2 && return 1; }
+        sleep 0.05
+    done
+}
+
+# start_qemu [SMP]: a QEMU with two vCPUs or so many ("1,maxcpus=4"), answering at $SOCKET.
+start_qemu() {
+    qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -smp "${1:-2}" -m 64 -S -nodefaults -display none \
+        -qmp "unix:$SOCKET,server=on,wait=off" 3>&- > /dev/null 2>&1 &
+    VMM=$!
+    STARTED+=("$VMM")
+}
+
+# A VMM without QMP: fast, for tests that are not about QEMU. It says when its threads are there.
+start_vmm() {
+    local - ready said
+    set +T
+    exec {ready}< <(exec "$NAMED_THREADS" io "CPU 0/KVM" "CPU 1/KVM" worker 3>&- 2> /dev/null)
+    VMM=$!
+    STARTED+=("$VMM")
+    read -r -u "$ready" said
+    exec {ready}<&-
+}
+
+# thread_of NAME: the thread of the VMM that is called so
+thread_of() {
+    local - task comm
+    set +T
+    for task in /proc/"$VMM"/task/*; do
+        read -r comm < "$task/comm"
+        [ "$comm" != "$1" ] || echo "${task##*/}"
+    done
+}
+
+create() {
+    kc create "$ID" --cgroups-path "$CGROUPS_PATH" "${MODE_OPTION[@]}" "$@"
+}
+
+# create with all limits and one runtime process
+create_full() {
+    start_shim
+    create --pid "$SHIM" <<< "$RESOURCES"
+}
+
+attach() { kc attach-vcpus "$ID" --vmm-pid "$VMM" > /dev/null; }
+
+# ---- what must hold ----
+
+# assert_one_error_line STATUS TEXT: of the last `run`
+assert_one_error_line() {
+    assert_failure "$1"
+    assert_equal "${#lines[@]}" 1
+    assert_line --partial "kata-cgroup: error: "
+    assert_line --partial "$2"
+}
+
+# assert_file sandbox|overhead CONTROLLER V1-FILE V1-VALUE V2-FILE V2-VALUE
+assert_file() {
+    local dir=$SANDBOX_DIR file=$3 wanted=$4 value
+    [ "$1" = sandbox ] || dir=$OVERHEAD_DIR
+    on_v1 "$2" || { file=$5 wanted=$6; }
+    value=$(< "${MOUNT_OF[$2]}/$dir/$file")
+    assert_equal "$file=$value" "$file=$wanted"
+}
+
+# assert_properties UNIT NAME=VALUE...: in one question to systemd; nothing to ask under cgroupfs
+assert_properties() {
+    local - unit=$1 names='' wanted said
+    set +T
+    [ "$KC_DRIVER" = systemd ] || return 0
+    shift
+    for wanted in "$@"; do names+=${wanted%%=*},; done
+    said=$(systemctl show "$unit" -p "${names%,}")
+    for wanted in "$@"; do
+        [[ $'\n'$said$'\n' == *$'\n'$wanted$'\n'* ]] || fail "$unit has not $wanted but: $said"
+    done
+}
+
+# The limits of RESOURCES, in the kernel's files and in the unit.
+assert_limits() {
+    local properties=(TasksMax=1000 CPUQuotaPerSecUSec=2s)
+    assert_file sandbox cpu cpu.shares 2048 cpu.weight 174
+    assert_file sandbox pids pids.max 1000 pids.max 1000
+    if on_v1 cpu; then
+        assert_file sandbox cpu cpu.cfs_quota_us 200000 - -
+        assert_file sandbox cpu cpu.cfs_period_us 100000 - -
+        properties+=(CPUShares=2048)
+    else
+        assert_file sandbox cpu - - cpu.max "200000 100000"
+        properties+=(CPUWeight=174)
+    fi
+    if has cpuset; then
+        assert_file sandbox cpuset cpuset.cpus 0-1 cpuset.cpus 0-1
+        assert_file sandbox cpuset cpuset.mems 0 cpuset.mems 0
+        properties+=(AllowedCPUs=0-1)
+    fi
+    if has memory; then
+        assert_file sandbox memory memory.limit_in_bytes 4294967296 memory.max 4294967296
+        assert_file sandbox memory memory.soft_limit_in_bytes 1073741824 memory.low 1073741824
+        on_v1 memory && properties+=(MemoryLimit=4294967296) || properties+=(MemoryMax=4294967296)
+    fi
+    assert_properties "$UNIT" "${properties[@]}"
+}
+
+# Where a process (or thread) is, in the hierarchy of a controller.
+cgroup_of() {
+    local - number controllers path name=$2
+    set +T
+    [ "$name" != io ] || name=blkio
+    while IFS=: read -r number controllers path; do
+        if on_v1 "$2"; then
+            [[ ,$controllers, != *,$name,* ]] || echo "$path"
+        elif [ "$number" = 0 ]; then
+            echo "$path"
+        fi
+    done < "/proc/$1/cgroup"
+}
+
+# assert_in_group PID sandbox|overhead: in every hierarchy
+assert_in_group() {
+    local - wanted=/$SANDBOX_DIR controllers path
+    set +T
+    [ "$2" = sandbox ] || wanted=/$OVERHEAD_DIR
+    while IFS=: read -r _ controllers path; do
+        [ "$path" = "$wanted" ] || fail "process $1 is in $path of $controllers, not in $wanted"
+    done < "/proc/$1/cgroup"
+}
+
+# Whether threads are placed singly here.
+places_threads() { [ "$KC_DRIVER" = cgroupfs ] && [ "$KC_MODE" = overhead ] && [ "$HOST_VERSION" = 1 ]; }
+
+# The group that runtime processes belong to.
+runtime_group() { [ "$KC_MODE" = overhead ] && echo overhead || echo sandbox; }
+
+# No directory of this sandbox in any hierarchy, no unit, no state.
+assert_nothing_left() {
+    assert_equal "$(find "${MOUNTS[@]}" -type d -name "*$ID*" 2> /dev/null)" ""
+    if [ "$KC_DRIVER" = systemd ]; then
+        assert_equal "$(systemctl list-units --all --no-legend --plain "*$ID*")" ""
+    fi
+    [ ! -e "$ROOT" ] || assert_equal "$(ls -A "$ROOT")" ""
+}
+
+# assert_json FILTER VALUE: of $output
+assert_json() { assert_equal "$(jq -c "$1" <<< "$output")" "$2"; }
+
+end_vmm() {
+    kill -KILL "$VMM"
+    wait "$VMM" 2> /dev/null || true
+}

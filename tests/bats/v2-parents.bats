@@ -1,0 +1,85 @@
+#!/usr/bin/env bats
+# v2: controllers are enabled from the top down, only where needed, and what is in the way has a name.
+
+load helpers
+
+setup() {
+    kc_setup
+    TOP=${MOUNT_OF[pids]}
+    mkdir "$TOP/kctest"
+}
+teardown() {
+    kc_teardown
+    [ ! -d "$TOP" ] || find "$TOP/kctest" -depth -type d -exec rmdir {} + 2> /dev/null || true
+}
+
+# no_sandbox_left: what the test itself made stays
+no_sandbox_left() { assert_equal "$(find "$TOP" -type d -name "*$ID*")" ""; }
+
+@test "controllers are enabled on the way down, and only those that are needed" {
+    echo +pids > "$TOP/cgroup.subtree_control"
+    create <<< '{"pids":{"limit":5}}'
+    assert_equal "$(< "$TOP/$SANDBOX_DIR/pids.max")" 5
+    [[ " $(< "$TOP/kctest/cgroup.subtree_control") " == *" pids "* ]]
+    # Nothing is enabled for the sandbox's own children.
+    assert_equal "$(< "$TOP/$SANDBOX_DIR/cgroup.subtree_control")" ""
+}
+
+@test "a parent with processes of its own is an error that says so" {
+    start_process
+    echo $! > "$TOP/kctest/cgroup.procs"
+    run create <<< '{"pids":{"limit":5}}'
+    assert_failure 1
+    assert_equal "${#lines[@]}" 1
+    assert_output --partial "kctest"
+    assert_output --partial "processes"
+    kill -KILL "${STARTED[@]}"
+    wait "${STARTED[@]}" 2> /dev/null || true
+    no_sandbox_left
+}
+
+@test "a threaded parent is an error that says so" {
+    echo threaded > "$TOP/kctest/cgroup.type"
+    run create <<< '{"memory":{"limit":50000000}}'
+    assert_failure 1
+    assert_equal "${#lines[@]}" 1
+    assert_output --partial "threaded"
+    no_sandbox_left
+}
+
+# container SCRIPT: run by bash as in a container: in a cgroup namespace whose root is kctest/ct, with the container's
+# own processes in its group "init"
+container() {
+    mkdir -p "$TOP/kctest/ct"
+    cat > "$BATS_TEST_TMPDIR/container.sh" <<- END
+		umount -l $TOP && mount -t cgroup2 cgroup2 $TOP || exit
+		mkdir $TOP/init && echo \$\$ > $TOP/init/cgroup.procs || exit
+		kc() { "$KATA_CGROUP" --root "$ROOT" "\$@"; }
+		ID=$ID TOP=$TOP
+		$1
+	END
+    bash -c 'echo $$ > "$0/kctest/ct/cgroup.procs" && exec unshare --cgroup --mount bash "$1"' \
+        "$TOP" "$BATS_TEST_TMPDIR/container.sh" 3>&-
+}
+
+@test "a controller that the parent does not pass on is an error that names it" {
+    echo +pids > "$TOP/cgroup.subtree_control"
+    echo +pids > "$TOP/kctest/cgroup.subtree_control"
+    # shellcheck disable=SC2016
+    run container 'kc create "$ID" --sandbox-cgroup-only --cgroups-path pod/sb <<< "{\"memory\":{\"limit\":50000000}}"'
+    assert_failure 1
+    assert_output --partial "memory.limit: the memory controller is mounted nowhere on this host"
+    refute [ -e "$TOP/kctest/ct/pod" ]
+}
+
+@test "a container whose root has an init group: sandboxes go beside it, and everything is taken down again" {
+    echo +pids > "$TOP/cgroup.subtree_control"
+    echo +pids > "$TOP/kctest/cgroup.subtree_control"
+    # shellcheck disable=SC2016
+    run container 'kc create "$ID" --sandbox-cgroup-only --cgroups-path pod/sb <<< "{\"pids\":{\"limit\":9}}" &&
+        cat "$TOP/pod/sb/pids.max" && kc delete "$ID" && ls -d "$TOP"/*/'
+    assert_success
+    assert_line 9
+    assert_line "$TOP/init/"
+    refute_line --partial pod
+}
