@@ -1,0 +1,238 @@
+#!/usr/bin/env bash
+# Every test there is: units under the sanitizers, the command line on this host, and the matrix of virtual
+# machines. Installs what is missing. Ends with "N passed, N failed" (", N skipped").
+#
+# usage: test.sh [--quick] [--only NAME]... [--filter REGEX]
+#   --quick         no virtual machines
+#   --only NAME     only these environments: lint, units, host, bookworm-v2, trixie-hybrid ...
+#   --filter REGEX  only bats tests with such names
+#
+# Results are collected as TAP files under build/test/, one a run, named ENVIRONMENT.DRIVER.MODE.SUITE.tap; the table
+# at the end is made from them, so a run that delivered nothing is seen to be missing.
+set -uo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$top" || exit 1
+results=$top/build/test
+quick=false filter='' only=()
+while [ $# -gt 0 ]; do
+    case "$1" in
+    --quick) quick=true ;;
+    --only) only+=("$2") && shift ;;
+    --filter) filter=$2 && shift ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
+    *) echo "test.sh: unknown option $1" >&2 && exit 2 ;;
+    esac
+    shift
+done
+
+environments=(bookworm-v2 trixie-v1 bookworm-v1 trixie-v2 bookworm-hybrid trixie-hybrid)
+
+wanted() {
+    local name
+    [ ${#only[@]} -gt 0 ] || { [ "$quick" = false ] || [[ $1 != *-* ]]; return; }
+    for name in "${only[@]}"; do [ "$name" != "$1" ] || return 0; done
+    return 1
+}
+
+say() { printf '\n== %s\n' "$*"; }
+
+# check NAME COMMAND...: one test that is a command; its output is shown if it fails
+check() {
+    local name=$1 log=$results/check.log
+    shift
+    if "$@" > "$log" 2>&1; then
+        echo "ok 1 $name" >> "$results/$stage.tap"
+    else
+        echo "not ok 1 $name" >> "$results/$stage.tap"
+        sed 's/^/# /' "$log" >> "$results/$stage.tap"
+    fi
+}
+
+build() {
+    say "build"
+    for preset in release debug; do
+        cmake --preset "$preset" > "$results/build.log" 2>&1 &&
+            cmake --build "build/$preset" >> "$results/build.log" 2>&1 ||
+            { tail -n 40 "$results/build.log"; echo "1 failed: the $preset build" >&2; return 1; }
+    done
+}
+
+clang_build() {
+    cmake -G Ninja -B build/clang -DCMAKE_C_COMPILER=clang -DKATA_CGROUP_WERROR=ON -DBUILD_TESTING=OFF &&
+        cmake --build build/clang
+}
+
+# Whether pages that are referred to are installed here does not matter.
+lint_manual() {
+    ! mandoc -Tlint -W style man/*.8 build/release/man/*.7 2>&1 | grep -vE 'referenced manual not found|outdated mandoc.db'
+}
+
+lint() {
+    stage=lint
+    say "lint"
+    local scripts
+    mapfile -t scripts < <(git ls-files 'tests/differential/*' 'tests/reliability/*' 'scripts/*.sh' 'scripts/vm/*.sh' scripts/vm/guest/job .ci/run 'completions/*.bash')
+    check "shell scripts (shellcheck)" shellcheck -x -S warning "${scripts[@]}"
+    check "manual pages (mandoc -Tlint)" lint_manual
+    check "format (clang-format)" sh -c 'git ls-files "*.c" "*.h" | xargs clang-format --dry-run -Werror'
+    check "no warning with clang" clang_build
+    check "no machine-specific text in the tree" scripts/check-tree.sh
+    check "installed files" scripts/check-install.sh
+}
+
+units() {
+    say "units"
+    local program
+    for program in $(ctest --test-dir build/debug -N | sed -n 's/.*: //p' | grep '^test-'); do
+        find build/debug/tests/unit -type f -name "$program" -exec env CMOCKA_MESSAGE_OUTPUT=TAP {} \; \
+            > "$results/units.$program.tap" 2>&1
+        grep -q '^ok\|^not ok' "$results/units.$program.tap" || echo "not ok 1 $program died" >> "$results/units.$program.tap"
+        grep -q 'ERROR: \(Address\|Leak\)Sanitizer\|runtime error' "$results/units.$program.tap" &&
+            echo "not ok 1 $program: sanitizer report" >> "$results/units.$program.tap"
+    done
+}
+
+host() {
+    say "host"
+    tests/vm/run-suites.sh "$top/build/release/kata-cgroup" "$results" host "$filter" < /dev/null
+}
+
+# A sample of the comparison with runc and crun, where all controllers are; scripts/differential.sh is the whole.
+differential_sample() {
+    local driver
+    [ -z "$filter" ] || return 0
+    case "$1" in
+    bookworm-v2 | bookworm-v1 | trixie-v2) ;;
+    *) return 0 ;;
+    esac
+    for driver in cgroupfs systemd; do
+        echo "tests/differential/run.sh /job/kata-cgroup /job/random-resources $driver 8 1 < /dev/null" \
+            "> results/$1.$driver.sandbox-only.differential.tap 2>&1 || status=1"
+    done
+}
+
+# A sample of the kill and fault points: scripts/reliability.sh is the whole. What the host cannot show (systemd, v2) is
+# in the VMs, of which one alone has each kind.
+reliability_sample() {
+    local kind driver mode
+    [ -z "$filter" ] || return 0
+    case "$1" in
+    bookworm-v2) driver=systemd mode=overhead ;;
+    bookworm-v1) driver=systemd mode=sandbox-only ;;
+    trixie-v2) driver=cgroupfs mode=overhead ;;
+    trixie-hybrid) driver=systemd mode=overhead ;;
+    *) return 0 ;;
+    esac
+    for kind in kill fault; do
+        echo "tests/reliability/run.sh /job/kata-cgroup $kind $driver $mode 60 < /dev/null" \
+            "> results/$1.$driver.$mode.$kind.tap 2>&1 || status=1"
+    done
+    echo "tests/reliability/many.sh /job/kata-cgroup $driver 24 < /dev/null > results/$1.$driver.$mode.many.tap 2>&1"
+}
+
+host_reliability() {
+    [ -z "$filter" ] || return 0
+    say "host: kill and fault points"
+    tests/reliability/run.sh "$top/build/release/kata-cgroup" kill cgroupfs overhead 20 < /dev/null \
+        > "$results/host.cgroupfs.overhead.kill.tap" 2>&1
+    tests/reliability/run.sh "$top/build/release/kata-cgroup" fault cgroupfs sandbox-only 20 < /dev/null \
+        > "$results/host.cgroupfs.sandbox-only.fault.tap" 2>&1
+    tests/reliability/many.sh "$top/build/release/kata-cgroup" cgroupfs < /dev/null > "$results/host.cgroupfs.overhead.many.tap" 2>&1
+}
+
+# The job of a VM: binaries, suites, and the runner; its results come back between markers.
+make_job() {
+    local job=$1
+    mkdir -p "$job/tests"
+    cp build/release/{attach-programs,kata-cgroup,named-threads,qmp-command,qmp-connect,random-resources,scripted-vmm,touch-memory} "$job"
+    cp -r tests/bats tests/data tests/differential tests/reliability tests/vm "$job/tests"
+    cat > "$job/run" << END
+tests/vm/run-suites.sh /job/kata-cgroup /job/results "\$(cat environment)" '$filter'
+status=\$?
+$(differential_sample "$2")
+$(reliability_sample "$2")
+for file in results/*.tap; do echo "TAP-FILE \${file##*/}"; cat "\$file"; done
+exit \$status
+END
+}
+
+vm() {
+    local name=$1 job
+    job=$(mktemp -d)
+    make_job "$job" "$name"
+    echo "$name" > "$job/environment"
+    scripts/vm/run.sh "${name%-*}" "${name#*-}" "$job" --timeout 2000 > "$results/$name.output" 2> "$results/$name.log"
+    awk -v dir="$results" '/^TAP-FILE / {file = dir "/" $2; next} file {print > file}' "$results/$name.output"
+    rm -rf "$job"
+    ls "$results/$name".*.tap > /dev/null 2>&1 ||
+        { echo "not ok 1 $name delivered no results"; sed 's/^/# /' "$results/$name.log" "$results/$name.output" | tail -n 40; } > "$results/$name.tap"
+    echo "$name: done"
+}
+
+vms() {
+    local name running=0 names=()
+    for name in "${environments[@]}"; do ! wanted "$name" || names+=("$name"); done
+    [ ${#names[@]} -gt 0 ] || return 0
+    say "virtual machines: ${names[*]}"
+    # Both images first: two runs that want the same one would wait for each other.
+    for name in bookworm trixie; do
+        case "${names[*]}" in *"$name"*) scripts/vm/build-image.sh "$name" > /dev/null || return 1 ;; esac
+    done
+    for name in "${names[@]}"; do
+        [ $running -lt 2 ] || { wait -n; running=$((running - 1)); }
+        vm "$name" < /dev/null &
+        running=$((running + 1))
+    done
+    wait
+}
+
+# Every one of the eight combinations has to have run somewhere.
+check_matrix() {
+    local version driver mode
+    stage=matrix
+    for version in v1 v2; do
+        for driver in cgroupfs systemd; do
+            for mode in overhead sandbox-only; do
+                check "cgroup $version with $driver, $mode: was run" \
+                    sh -c "grep -qh '^ok' $results/*-$version.$driver.$mode.*.tap"
+            done
+        done
+    done
+}
+
+report() {
+    say "results"
+    awk '
+        FNR == 1 {name = FILENAME; sub(/.*\//, "", name); sub(/\.tap$/, "", name); split(name, part, ".")
+                  group = part[1] (part[3] ? " " part[2] " " part[3] : "")
+                  if (!(group in seen)) {seen[group] = 1; order[++groups] = group}}
+        /^ok .*# skip/ {skipped[group]++; skips++; reasons[++reason_count] = group ": " $0; next}
+        /^ok / {passed[group]++; passes++; failing = 0; next}
+        /^not ok / {failed[group]++; failures++; failing = 1; lines[++line_count] = group ": " $0; next}
+        /^# points [0-9]+$/ {points[part[4]] += $3; next}
+        /^#|^\t/ {if (failing) lines[++line_count] = "    " $0}
+        END {
+            for (i = 1; i <= line_count; i++) print lines[i]
+            printf "%-42s %7s %7s %7s\n", "environment, driver, mode", "passed", "failed", "skipped"
+            for (i = 1; i <= groups; i++)
+                printf "%-42s %7d %7d %7d\n", order[i], passed[order[i]], failed[order[i]], skipped[order[i]]
+            if (points["kill"] + points["fault"])
+                printf "killed at %d and failed at %d system calls\n", points["kill"], points["fault"]
+            for (i = 1; i <= reason_count; i++) print "skipped: " reasons[i]
+            if (skips) printf "%d passed, %d failed, %d skipped\n", passes, failures, skips
+            else printf "%d passed, %d failed\n", passes, failures
+            exit failures > 0 || passes == 0
+        }' "$results"/*.tap
+}
+
+scripts/install-deps.sh || exit 1
+rm -rf "$results"
+mkdir -p "$results"
+build || { echo "0 passed, 1 failed"; exit 1; }
+! wanted lint || lint
+! wanted units || units
+! wanted host || { host; host_reliability; }
+vms
+[ "$quick" = true ] || [ ${#only[@]} -gt 0 ] || check_matrix
+report
