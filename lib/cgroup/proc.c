@@ -145,6 +145,24 @@ int proc_start_time(pid_t pid, uint64_t *out) {
         return field ? number_parse_u64(field, out) : -EIO;
 }
 
+int proc_boot_id(char out[BOOT_ID_SIZE]) {
+        _cleanup_close_ int fd = -1;
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        r = file_read_fd(fd, FILE_SIZE_MAX, &text, NULL);
+        if (r < 0)
+                return r;
+        file_chomp(text);
+        if (strlen(text) != BOOT_ID_SIZE - 1)
+                return -EIO;
+        memcpy(out, text, BOOT_ID_SIZE);
+        return 0;
+}
+
 static int parent_of(pid_t pid, pid_t *out) {
         _cleanup_free_ char *text = NULL;
         char *fields;

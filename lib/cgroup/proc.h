@@ -39,6 +39,10 @@ int proc_read_cgroup(pid_t pid, char **out);
  * next boot. Returns 0 or a negative errno (-ESRCH). */
 int proc_start_time(pid_t pid, uint64_t *out);
 
+/* The kernel's random name for this boot (/proc/sys/kernel/random/boot_id, random(4)). Returns 0 or a negative errno. */
+#define BOOT_ID_SIZE sizeof("01234567-89ab-cdef-0123-456789abcdef")
+int proc_boot_id(char out[BOOT_ID_SIZE]);
+
 /* The calling process and all its ancestors. Returns 0 or a negative errno. */
 int proc_self_and_ancestors(struct pid_set *out);
 

@@ -63,6 +63,8 @@ static int make_state(struct session *session, const char *id, const struct sand
         state->stop_timeout = create->stop_timeout;
         state->vcpu_subtree = create->vcpu_subtree;
         r = session_set_paths(state, id, &create->paths, error);
+        if (r == 0)
+                r = state_enter_boot(state, error);
         if (r < 0)
                 return r;
         json_decref(state->resources);

@@ -28,21 +28,42 @@ struct state *state_new(void) {
         return state->resources && state->containers && state->devices ? state : state_free(state);
 }
 
+static void forget_processes(struct state *state) {
+        for (size_t i = 0; i < state->runtime_count; i++)
+                task_clear(&state->runtime[i]);
+        free(state->runtime);
+        state->runtime = NULL;
+        state->runtime_count = 0;
+        vcpus_free(state->vmm.vcpus);
+        state->vmm = (struct sandbox_vmm){0};
+}
+
 struct state *state_free(struct state *state) {
         if (!state)
                 return NULL;
         free(state->id);
         cgroup_path_free(state->sandbox);
         cgroup_path_free(state->overhead);
-        for (size_t i = 0; i < state->runtime_count; i++)
-                task_clear(&state->runtime[i]);
-        free(state->runtime);
-        vcpus_free(state->vmm.vcpus);
+        forget_processes(state);
         json_decref(state->resources);
         json_decref(state->containers);
         json_decref(state->devices);
         free(state);
         return NULL;
+}
+
+int state_enter_boot(struct state *state, struct error *error) {
+        char boot_id[BOOT_ID_SIZE];
+        int r;
+
+        r = proc_boot_id(boot_id);
+        if (r < 0)
+                return error_fail(error, -r, "cannot read the boot ID");
+        if (strcmp(state->boot_id, boot_id) == 0)
+                return 0;
+        forget_processes(state);
+        memcpy(state->boot_id, boot_id, sizeof(boot_id));
+        return 0;
 }
 
 static json_t *path_to_json(const struct cgroup_path *path) {
@@ -81,13 +102,14 @@ static json_t *vmm_to_json(const struct sandbox_vmm *vmm) {
 }
 
 json_t *state_to_json(const struct state *state) {
-        return json_pack("{s:i, s:s, s:s, s:s, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:b}",
+        return json_pack("{s:i, s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:b}",
                          "version", STATE_VERSION, "phase", phases[state->phase], "id", state->id, "createdAt",
-                         state->created_at, "sandboxCgroupOnly", state->sandbox_cgroup_only, "vcpuSubtree",
-                         state->vcpu_subtree, "stopTimeout", (json_int_t)state->stop_timeout, "sandbox",
-                         path_to_json(state->sandbox), "overhead", path_to_json(state->overhead), "runtime",
-                         runtime_to_json(state), "vmm", vmm_to_json(&state->vmm), "resources", state->resources,
-                         "containers", state->containers, "devices", state->devices, "hypervisorDevices",
+                         state->created_at, "bootId", state->boot_id, "sandboxCgroupOnly",
+                         state->sandbox_cgroup_only, "vcpuSubtree", state->vcpu_subtree, "stopTimeout",
+                         (json_int_t)state->stop_timeout, "sandbox", path_to_json(state->sandbox), "overhead",
+                         path_to_json(state->overhead), "runtime", runtime_to_json(state), "vmm",
+                         vmm_to_json(&state->vmm), "resources", state->resources, "containers",
+                         state->containers, "devices", state->devices, "hypervisorDevices",
                          state->hypervisor_devices);
 }
 
@@ -190,7 +212,7 @@ static int phase_from_name(const char *name) {
 }
 
 static int basics_from_json(const json_t *json, struct state *state, struct error *error) {
-        const char *phase, *id, *created_at;
+        const char *phase, *id, *created_at, *boot_id;
         int version, sandbox_cgroup_only, vcpu_subtree = 0;
         json_int_t stop_timeout;
 
@@ -200,16 +222,18 @@ static int basics_from_json(const json_t *json, struct state *state, struct erro
                 return error_fail(error, 0,
                                   "the state file is of version %d, this kata-cgroup knows version %d", version,
                                   STATE_VERSION);
-        if (json_unpack((json_t *)json, "{s:s, s:s, s:s, s:b, s?b, s:I}", "phase", &phase, "id", &id,
-                        "createdAt", &created_at, "sandboxCgroupOnly", &sandbox_cgroup_only, "vcpuSubtree",
-                        &vcpu_subtree, "stopTimeout", &stop_timeout) < 0 ||
-            phase_from_name(phase) < 0 || !sandbox_id_is_valid(id) || strlen(created_at) >= TIMESTAMP_SIZE)
+        if (json_unpack((json_t *)json, "{s:s, s:s, s:s, s:s, s:b, s?b, s:I}", "phase", &phase, "id", &id,
+                        "createdAt", &created_at, "bootId", &boot_id, "sandboxCgroupOnly", &sandbox_cgroup_only,
+                        "vcpuSubtree", &vcpu_subtree, "stopTimeout", &stop_timeout) < 0 ||
+            phase_from_name(phase) < 0 || !sandbox_id_is_valid(id) || strlen(created_at) >= TIMESTAMP_SIZE ||
+            strlen(boot_id) >= BOOT_ID_SIZE)
                 return fail(error, "a member is missing or wrong");
         state->phase = (enum phase)phase_from_name(phase);
         state->sandbox_cgroup_only = sandbox_cgroup_only != 0;
         state->vcpu_subtree = vcpu_subtree != 0;
         state->stop_timeout = (uint64_t)stop_timeout;
         (void)snprintf(state->created_at, sizeof(state->created_at), "%s", created_at);
+        (void)snprintf(state->boot_id, sizeof(state->boot_id), "%s", boot_id);
         state->id = strdup(id);
         return state->id ? 0 : error_oom(error);
 }

@@ -34,6 +34,7 @@ struct state {
         enum phase phase;
         char *id;
         char created_at[TIMESTAMP_SIZE];
+        char boot_id[BOOT_ID_SIZE]; /* of the boot that the processes below are of */
         bool sandbox_cgroup_only;
         bool vcpu_subtree;     /* vCPU threads are in a threaded child group */
         uint64_t stop_timeout; /* seconds */
@@ -53,6 +54,10 @@ struct state {
 struct state *state_new(void);
 struct state *state_free(struct state *state);
 DEFINE_CLEANUP(struct state *, state_free)
+
+/* Makes the state one of this boot: the processes of an earlier one are forgotten, since others have their pids now,
+ * perhaps with the same start times (those count from the boot). */
+int state_enter_boot(struct state *state, struct error *error);
 
 /* A new reference, or NULL without memory. */
 json_t *state_to_json(const struct state *state);

@@ -4,12 +4,16 @@
  *
  * Subtle: a directory may be removed by the one that a waiter waits for. So whoever gets the lock looks
  * whether the name still leads to the directory that it has locked, and starts again if not.
+ *
+ * ROOT is walked to, one component at a time, since who can replace one of them decides what the states say.
  */
 #include "sandbox/store.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -30,49 +34,114 @@ void store_close(struct store *store) {
         *store = STORE_INIT;
 }
 
-/* mkdir -p; what is made is for root alone. */
-static int make_root(const char *root) {
-        _cleanup_free_ char *path = strdup(root);
-
-        if (!path)
-                return -ENOMEM;
-        for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-                *slash = '\0';
-                if (mkdir(path, 0755) < 0 && errno != EEXIST)
-                        return -errno;
-                *slash = '/';
-        }
-        return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
-}
-
-/* Another user who could write to ROOT could put any state into it. */
-static int check_root(int fd, const char *root, struct error *error) {
+/* Nobody but root and the caller may be able to put another directory in the place of this one, or into it: else they
+ * could put any state there. Where the sticky bit is set (/tmp), a directory can only be replaced by its owner. */
+static int check_directory(int fd, const char *path, bool last, struct error *error) {
         struct stat status;
 
         if (fstat(fd, &status) < 0)
-                return error_fail(error, errno, "%s", root);
-        if (status.st_uid != geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-                return error_refuse(error, "--root", "%s can be written by other users", root);
+                return error_fail(error, errno, "%s", path);
+        if ((status.st_uid != geteuid() && (last || status.st_uid != 0)) ||
+            ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (last || !(status.st_mode & S_ISVTX))))
+                return error_refuse(error, "--root", "%s can be written by other users", path);
         return 0;
 }
 
+static bool is_symlink(int parent, const char *name) {
+        struct stat status;
+
+        return fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode);
+}
+
+/* One step of the walk to ROOT. `path`: how far it has come, for messages. 0 and the descriptor, STORE_E_NO_SANDBOX
+ * where there is nothing and nothing is to be made, or -1. */
+static int enter_directory(int parent, const char *name, const char *path, bool create, bool last, int *out,
+                           struct error *error) {
+        _cleanup_close_ int fd = -1;
+        int r, flags = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | (last ? O_RDONLY : O_PATH);
+
+        fd = openat(parent, name, flags);
+        if (fd < 0 && errno == ENOENT && create) {
+                if (mkdirat(parent, name, last ? 0700 : 0755) < 0 && errno != EEXIST)
+                        return error_fail(error, errno, "cannot make %s", path);
+                fd = openat(parent, name, flags);
+        }
+        if (fd < 0 && errno == ENOENT && !create)
+                return STORE_E_NO_SANDBOX;
+        if (fd < 0 && (errno == ENOTDIR || errno == ELOOP) && is_symlink(parent, name))
+                return error_refuse(error, "--root", "%s is a symbolic link", path);
+        if (fd < 0)
+                return error_fail(error, errno, "%s", path);
+        r = check_directory(fd, path, last, error);
+        if (r < 0)
+                return r;
+        *out = TAKE_FD(fd);
+        return 0;
+}
+
+static bool has_component(const char *path, const char *component) {
+        size_t length = strlen(component);
+
+        for (const char *slash = path; slash; slash = strchr(slash + 1, '/'))
+                if (strncmp(slash + 1, component, length) == 0 &&
+                    (slash[1 + length] == '/' || slash[1 + length] == '\0'))
+                        return true;
+        return false;
+}
+
+/* ROOT as an absolute path without what could lead elsewhere. A new string. */
+static int normalize_root(const char *root, char **out, struct error *error) {
+        _cleanup_free_ char *directory = NULL;
+        size_t length;
+
+        for (const char *c = root; *c != '\0'; c++)
+                if ((unsigned char)*c < 0x20 || *c == 0x7f)
+                        return error_refuse(error, "--root", "it has a control character");
+        if (root[0] == '\0' || strlen(root) >= PATH_MAX)
+                return error_refuse(error, "--root", "it is empty, or longer than %d bytes", PATH_MAX - 1);
+        if (root[0] != '/') {
+                directory = getcwd(NULL, 0);
+                if (!directory)
+                        return error_fail(error, errno, "the current directory");
+        }
+        if (asprintf(out, "%s%s%s", directory ? directory : "", directory ? "/" : "", root) < 0) {
+                *out = NULL;
+                return error_oom(error);
+        }
+        length = strlen(*out);
+        if (length > 1 && (*out)[length - 1] == '/')
+                (*out)[length - 1] = '\0';
+        if (has_component(*out, "") || has_component(*out, ".."))
+                return error_refuse(error, "--root", "%s has an empty or \"..\" component", root);
+        return 0;
+}
+
+/* Component by component, none of them a symlink; with `create` like mkdir -p, and what is made is for root alone. */
 static int open_root(const char *root, bool create, int *out, struct error *error) {
+        _cleanup_free_ char *path = NULL;
         _cleanup_close_ int fd = -1;
         int r;
 
-        if (create) {
-                r = make_root(root);
-                if (r < 0)
-                        return error_fail(error, -r, "cannot make %s", root);
-        }
-        fd = open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 && errno == ENOENT)
-                return STORE_E_NO_SANDBOX;
-        if (fd < 0)
-                return error_fail(error, errno, "%s", root);
-        r = check_root(fd, root, error);
+        r = normalize_root(root, &path, error);
         if (r < 0)
                 return r;
+        fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return error_fail(error, errno, "/");
+        for (char *name = path + 1, *end; name; name = end) {
+                int next = -1;
+
+                end = strchr(name, '/');
+                if (end)
+                        *end = '\0';
+                r = enter_directory(fd, name, path, create, !end, &next, error);
+                if (r != 0)
+                        return r;
+                cleanup_close(&fd);
+                fd = next;
+                if (end)
+                        *end++ = '/';
+        }
         *out = TAKE_FD(fd);
         return 0;
 }
@@ -151,6 +220,8 @@ static int parse(const char *text, size_t size, const char *root, const char *id
                 return error_fail(error, 0, "%s/%s/" STATE_FILE ": %s", root, id, cause.message);
         if (strcmp(state->id, id) != 0)
                 return error_fail(error, 0, "%s/%s/" STATE_FILE " is the state of \"%s\"", root, id, state->id);
+        if (state_enter_boot(state, error) < 0)
+                return -1;
         *out = TAKE(state);
         return 0;
 }
@@ -216,12 +287,16 @@ static int is_sandbox_entry(const struct dirent *entry) {
 }
 
 int store_list(const char *root, int (*each)(const char *id, void *data), void *data, struct error *error) {
+        _cleanup_close_ int root_fd = -1;
         struct dirent **entries;
-        int count, r = 0;
+        int count, r;
 
-        count = scandir(root, &entries, is_sandbox_entry, alphasort);
+        r = open_root(root, false, &root_fd, error);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        count = scandirat(root_fd, ".", &entries, is_sandbox_entry, alphasort);
         if (count < 0)
-                return errno == ENOENT ? 0 : error_fail(error, errno, "%s", root);
+                return error_fail(error, errno, "%s", root);
         for (int i = 0; i < count; i++) {
                 if (r == 0 && entries[i]->d_type == DT_DIR)
                         r = each(entries[i]->d_name, data);

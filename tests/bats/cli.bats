@@ -81,6 +81,32 @@ create_id() { kc create "$1" < /dev/null; }
     assert_nothing_left
 }
 
+@test "a --root that leads elsewhere, or that others can put something into, is status 5, and nothing is made" {
+    local root=$BATS_TEST_TMPDIR path
+    mkdir "$root/real" "$root/open" "$root/theirs"
+    ln -s real "$root/link"
+    chmod 775 "$root/open"
+    chown 12345 "$root/theirs"
+    for path in "" / "$root/../x" "$root//x" "$root/link" "$root/link/x/y" "$root/open/x" "$root/theirs/x" "$root/theirs" \
+        "$root/a"$'\n'b "/$(printf 'x/%.0s' {1..3000})"; do
+        run "$KATA_CGROUP" --root "$path" create "$ID" --cgroups-path "$CGROUPS_PATH" < /dev/null
+        assert_one_error_line 5 "--root"
+        run "$KATA_CGROUP" --root "$path" list
+        assert_one_error_line 5 "--root"
+    done
+    assert_equal "$(ls "$root" "$root/real" "$root/open" "$root/theirs" | grep -c x)" 0
+    assert_nothing_left
+    # What is odd but leads nowhere else.
+    for path in "$root/new/a/" "$root/./new/b" "$root/new/..c"; do
+        "$KATA_CGROUP" --root "$path" create "$ID" --cgroups-path "$CGROUPS_PATH" < /dev/null
+        "$KATA_CGROUP" --root "$path" delete "$ID"
+    done
+    cd "$root/new"
+    "$KATA_CGROUP" --root d create "$ID" --cgroups-path "$CGROUPS_PATH" < /dev/null
+    assert [ -e "$root/new/d/$ID/state.json" ]
+    "$KATA_CGROUP" --root d delete "$ID"
+}
+
 @test "documents that must be refused are status 5, and name the field" {
     local field document
     while IFS=$'\t' read -r field document; do

@@ -144,6 +144,32 @@ assert_unreadable() {
     assert_nothing_left
 }
 
+@test "leftovers of a reboot: a state without cgroups, whose pids are others' now" {
+    create_full
+    start_vmm
+    attach
+    local pid dir
+    # As it is after a boot; that pids and start times are the same is the worst that can be.
+    for dir in "${MOUNTS[@]}"; do
+        for pid in "$SHIM" "$VMM"; do echo "$pid" > "$dir/cgroup.procs"; done
+        rmdir "$dir/$SANDBOX_DIR" "$dir/$OVERHEAD_DIR" 2> /dev/null || true
+    done
+    sed -i 's/"bootId": "[^"]*"/"bootId": "01234567-89ab-cdef-0123-456789abcdef"/' "$ROOT/$ID/state.json"
+    run kc inspect "$ID"
+    assert_success
+    assert_json '[.vmm, .sandbox.exists]' '[null,false]'
+    run kc list --format json
+    assert_json '.[0].exists' false
+    run kc update "$ID" <<< '{"pids":{"limit":77}}'
+    assert_one_error_line 1 "pids.max"
+    kc delete --force "$ID"
+    kill -0 "$SHIM" "$VMM"
+    assert_nothing_left
+    create_full
+    kc delete "$ID"
+    assert_nothing_left
+}
+
 @test "a lost state: create says what is in the way, --force finds the cgroups by their path" {
     create_full
     rm -r "${ROOT:?}/$ID"

@@ -8,6 +8,7 @@
 
 static const char whole[] =
         "{\"version\":1,\"phase\":\"ready\",\"id\":\"sb\",\"createdAt\":\"2026-11-24T10:00:00.000000Z\","
+        "\"bootId\":\"a-boot\","
         "\"sandboxCgroupOnly\":false,\"vcpuSubtree\":true,\"stopTimeout\":300,"
         "\"sandbox\":{\"cgroupsPath\":\"a-b.slice:p:n\",\"path\":\"a.slice/a-b.slice/p-n.scope\"},"
         "\"overhead\":{\"cgroupsPath\":\"kata_overhead/sb\",\"path\":\"kata_overhead/sb\"},"
@@ -35,6 +36,27 @@ static void test_round_trip(void **state) {
         assert_true(json_equal(json, again));
 }
 
+/* After a reboot the pids are others', whatever their start times say. */
+static void test_other_boot(void **state) {
+        _cleanup_json_ json_t *json = json_loads(whole, 0, NULL);
+        _cleanup_(state_freep) struct state *parsed = NULL;
+        _cleanup_error_ struct error error = ERROR_INIT;
+        char boot_id[BOOT_ID_SIZE];
+
+        (void)state;
+        assert_int_equal(state_from_json(json, &parsed, &error), 0);
+        assert_int_equal(parsed->runtime_count, 1);
+        assert_int_equal(state_enter_boot(parsed, &error), 0);
+        assert_int_equal(parsed->runtime_count, 0);
+        assert_int_equal(parsed->vmm.pid, 0);
+        assert_null(parsed->vmm.vcpus);
+        assert_int_equal(proc_boot_id(boot_id), 0);
+        assert_string_equal(parsed->boot_id, boot_id);
+        parsed->vmm.pid = 80;
+        assert_int_equal(state_enter_boot(parsed, &error), 0);
+        assert_int_equal(parsed->vmm.pid, 80);
+}
+
 /* A state of a newer version, damaged, or made by somebody else: an error, never a crash or a wrong path. */
 static void test_refused(void **state) {
         static const struct {
@@ -48,6 +70,8 @@ static void test_refused(void **state) {
                 {"id", "\"a/b\""},
                 {"id", "null"},
                 {"createdAt", "\"2026-11-24T10:00:00.000000Z and more\""},
+                {"bootId", "null"},
+                {"bootId", "\"01234567-89ab-cdef-0123-456789abcdef0\""},
                 {"sandboxCgroupOnly", "0"},
                 {"vcpuSubtree", "1"},
                 {"stopTimeout", "\"x\""},
@@ -136,6 +160,7 @@ static void test_effective(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_round_trip),
+                cmocka_unit_test(test_other_boot),
                 cmocka_unit_test(test_refused),
                 cmocka_unit_test(test_effective),
         };
