@@ -183,6 +183,29 @@ thread_of() {
     done
 }
 
+# make_slow_slice SLICE: what starts in it waits until let_slow_slice_start; forget_slow_slice makes it as it was.
+make_slow_slice() {
+    local units=/run/systemd/system service=kc-slow-$NUMBER.service
+    SLOW_SLICE=$1
+    systemctl stop "$SLOW_SLICE" 2> /dev/null || true
+    mkfifo "$BATS_TEST_TMPDIR/slow"
+    printf '[Service]\nType=oneshot\nExecStart=/bin/sh -c "read go < %s"\n' "$BATS_TEST_TMPDIR/slow" > "$units/$service"
+    mkdir "$units/$SLOW_SLICE.d"
+    printf '[Unit]\nRequires=%s\nAfter=%s\n' "$service" "$service" > "$units/$SLOW_SLICE.d/slow.conf"
+    systemctl daemon-reload
+}
+
+let_slow_slice_start() { echo > "$BATS_TEST_TMPDIR/slow"; }
+
+forget_slow_slice() {
+    local units=/run/systemd/system service=kc-slow-$NUMBER.service
+    # The drop-in first: what a unit requires takes it along.
+    rm -rf "$units/$service" "$units/$SLOW_SLICE.d"
+    systemctl daemon-reload
+    systemctl stop "$service" 2> /dev/null || true
+    SLOW_SLICE=
+}
+
 create() {
     kc create "$ID" --cgroups-path "$CGROUPS_PATH" "${MODE_OPTION[@]}" "$@"
 }

@@ -4,7 +4,10 @@
 load helpers
 
 setup() { kc_setup; }
-teardown() { kc_teardown; }
+teardown() {
+    [ -z "${SLOW_SLICE:-}" ] || forget_slow_slice
+    kc_teardown
+}
 
 @test "runtime processes go back where they came from; under systemd the stop of their scope ends them" {
     start_shim
@@ -251,22 +254,23 @@ create_with_shim() {
         create_full
         return
     }
-    local units=/run/systemd/system slice=kctest-pod$NUMBER.slice unit=$UNIT
-    # The scope's job waits for its slice, and that for a service which takes three seconds.
+    local slice=kctest-pod$NUMBER.slice unit=$UNIT creation
+    # The scope's job waits for its slice, and that for a service which waits for us.
     [ "$KC_MODE" = sandbox-only ] || { slice=kata-overhead.slice unit=$OVERHEAD_UNIT; }
-    systemctl stop "$slice" 2> /dev/null || true
-    printf '[Service]\nType=oneshot\nExecStart=/bin/sleep 3\n' > "$units/kc-slow-$NUMBER.service"
-    mkdir "$units/$slice.d"
-    printf '[Unit]\nRequires=kc-slow-%s.service\nAfter=kc-slow-%s.service\n' "$NUMBER" "$NUMBER" > "$units/$slice.d/slow.conf"
-    systemctl daemon-reload
+    make_slow_slice "$slice"
     start_shim
-    run create --pid "$SHIM" < /dev/null
-    rm -r "$units/kc-slow-$NUMBER.service" "$units/$slice.d"
-    systemctl daemon-reload
-    assert_success
+    create --pid "$SHIM" < /dev/null &
+    creation=$!
+    wait_until has_job "$unit"
+    kill -0 "$creation"
+    let_slow_slice_start
+    wait "$creation"
+    forget_slow_slice
     assert_equal "$(systemctl show "$unit" -p ActiveState --value)" active
     assert_in_group "$SHIM" "$(runtime_group)"
 }
+
+has_job() { [ "$(systemctl show "$1" -p Job --value)" != 0 ] && [ "$(systemctl show "$1" -p LoadState --value)" = loaded ]; }
 
 @test "runc #2946: a stop that systemd refuses is reported, and the sandbox stays" {
     [ "$KC_DRIVER" = systemd ] || { # nobody is asked

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Commands that are killed at, or told an error by, one of their system calls, for every call in turn: nothing is left,
-# nothing is lost, and whatever happened can be repaired by the commands themselves.
+# Commands that are killed at, told an error by, or sent a signal at one of their system calls, for every call in turn:
+# nothing is left, nothing is lost, and whatever happened can be repaired by the commands themselves.
 #
-# usage: run.sh KATA_CGROUP kill|fault cgroupfs|systemd overhead|sandbox-only [EVERY]
+# usage: run.sh KATA_CGROUP kill|fault|signal cgroupfs|systemd overhead|sandbox-only [EVERY]
 #
 # EVERY: of the calls that change nothing only each so-manieth, and of those that do each (EVERY/10)th (default 1: all).
 # Prints TAP, a test for each command, and a line "# points NUMBER" behind it. What a command does is traced once, so
 # that a point is a system call's name and how often it was called before; strace(1) does the killing ("signal=KILL",
-# before the call is carried out) and the errors ("error=EIO", instead of it).
+# before the call is carried out), the errors ("error=EIO", instead of it) and the signals (SIGTERM, SIGHUP, SIGINT and
+# SIGPIPE in turn, which must change nothing).
 set -uo pipefail
 
 kata_cgroup=$1 kind=$2 driver=$3 mode=$4 every=${5:-1}
@@ -190,9 +191,10 @@ list_points() {
     run_command strace -o "$trace" "$kata_cgroup" --root "$root" ${arguments[$command]} > /dev/null 2>&1
     point="no point"
     check_repair
-    awk -v every="$every" '
+    awk -v every="$every" -v kind="$kind" '
         {name = $0; sub(/\(.*/, "", name); if (name !~ /^[a-z_0-9]+$/ || name == "exit_group") next; count[name]++}
-        name == "munmap" {started = 1}
+        # Before it has said so, nobody ignores a signal.
+        name == (kind == "signal" ? "rt_sigaction" : "munmap") {started = 1; if (kind == "signal") next}
         # glibc 2.36 itself dies of the first brk() that fails (sysmalloc(); jq does so, too).
         !started || name == "brk" {next}
         # What changes something outside of the process.
@@ -251,6 +253,18 @@ kill_at() {
     check_repair
 }
 
+signal_at() {
+    local signals=(TERM HUP INT PIPE) signal
+    signal=${signals[$2 % 4]}
+    point="$point, SIG$signal"
+    prepare
+    try_point "$1" "$2" "signal=$signal"
+    [ $status = 0 ] && [ ! -s "$work/messages" ] || problem "ended with status $status: $(< "$work/messages")"
+    [ "$command" != delete ] || check_nothing_left "it"
+    check_commands_work
+    check_repair
+}
+
 fail_at() {
     local error
     error=$(error_for "$1" "$2")
@@ -280,7 +294,11 @@ for command in create attach update delete; do
     list_points
     while read -r name occurrence text; do
         point="$name #$occurrence ${text:0:100}"
-        if [ "$kind" = kill ]; then kill_at "$name" "$occurrence"; else fail_at "$name" "$occurrence"; fi
+        case $kind in
+        kill) kill_at "$name" "$occurrence" ;;
+        fault) fail_at "$name" "$occurrence" ;;
+        signal) signal_at "$name" "$occurrence" ;;
+        esac
     done < "$work/points" > "$work/log" 2>&1
     [ $failures = 0 ] && echo "ok $number $kind at each system call of $command" || echo "not ok $number $kind at each system call of $command"
     head -n 60 "$work/log" | grep '^#'

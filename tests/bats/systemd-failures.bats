@@ -1,0 +1,151 @@
+#!/usr/bin/env bats
+# What systemd, its bus and its operators can do to a command. Runs where systemd is, once, in sandbox-only mode: there
+# the caller sits in the scope that it works on.
+
+load helpers
+
+setup() {
+    KC_DRIVER=systemd KC_MODE=sandbox-only
+    kc_setup
+}
+
+teardown() {
+    [ -z "${BUS:-}" ] || kill -CONT "$BUS"
+    [ -z "${SLOW_SLICE:-}" ] || forget_slow_slice
+    kc_teardown
+}
+
+# ---- the scope is stopped while a command runs inside of it ----
+
+# stop_under COMMAND...: a shim in the scope runs the command; the scope is stopped while that waits for the sandbox's
+# lock, so that all of its work is done in a unit that goes down. Sets STATUS; empty where systemd killed the command
+# (v1: SIGKILL right after SIGTERM).
+stop_under() {
+    local script=$BATS_TEST_TMPDIR/shim.sh lock child
+    cat > "$script" <<- END
+		trap '' TERM
+		until [ -e $BATS_TEST_TMPDIR/go ]; do sleep 0.05; done
+		$KATA_CGROUP --root $ROOT $* < /dev/null > /dev/null 2> $BATS_TEST_TMPDIR/said
+		echo \$? > $BATS_TEST_TMPDIR/status
+	END
+    bash "$script" 3>&- > /dev/null 2>&1 &
+    SHIM=$!
+    STARTED+=("$SHIM")
+    create --pid "$SHIM" <<< "$RESOURCES"
+    exec {lock}< "$ROOT/$ID"
+    flock "$lock"
+    touch "$BATS_TEST_TMPDIR/go"
+    wait_until pgrep -P "$SHIM" kata-cgroup
+    child=$(pgrep -P "$SHIM" kata-cgroup)
+    wait_until grep -q -- "-> FLOCK .* $child " /proc/locks
+    systemctl stop --no-block "$UNIT"
+    wait_until goes_down
+    exec {lock}<&-
+    wait "$SHIM" 2> /dev/null || true
+    STATUS=$(cat "$BATS_TEST_TMPDIR/status" 2> /dev/null || true)
+    [[ $STATUS = [01] || -z $STATUS ]] || fail "status $STATUS"
+    [ "$STATUS" != 0 ] || assert_equal "$(< "$BATS_TEST_TMPDIR/said")" ""
+    [ "$STATUS" != 1 ] || assert_equal "$(grep -c 'kata-cgroup: error: ' "$BATS_TEST_TMPDIR/said")" 1
+    [ "$HOST_VERSION" = 1 ] || assert [ -n "$STATUS" ]
+}
+
+goes_down() { [[ $(systemctl show "$UNIT" -p ActiveState --value) != active ]]; }
+
+@test "systemctl stop of the scope while delete runs inside of it" {
+    stop_under delete "$ID"
+    if [ -z "$STATUS" ]; then
+        kc delete "$ID"
+    else
+        assert_equal "$STATUS" 0
+    fi
+    wait_until assert_nothing_left
+}
+
+@test "systemctl stop of the scope while update runs inside of it" {
+    stop_under update "$ID"
+    kc inspect "$ID" > /dev/null
+    kc delete "$ID"
+    assert_nothing_left
+}
+
+@test "systemctl stop of the scope while attach-vcpus runs inside of it" {
+    start_vmm
+    stop_under attach-vcpus "$ID" --vmm-pid "$VMM"
+    kc inspect "$ID" > /dev/null
+    kc delete --force "$ID"
+    assert_nothing_left
+}
+
+# ---- systemd says no, or nothing ----
+
+@test "a method error: systemd's own words are the message, and nothing has changed" {
+    start_shim
+    local before=$(< "/proc/$SHIM/cgroup") slice=kctest-masked$NUMBER.slice
+    systemctl mask --runtime --quiet "$slice"
+    run kc create "$ID" --cgroups-path "$slice:kc:$ID" --sandbox-cgroup-only --pid "$SHIM" <<< "$RESOURCES"
+    systemctl unmask --runtime --quiet "$slice"
+    assert_one_error_line 1 "systemd: StartTransientUnit $UNIT: "
+    assert_output --partial "masked"
+    assert_equal "$(< "/proc/$SHIM/cgroup")" "$before"
+    assert_nothing_left
+}
+
+# traced_create STRACE-OPTION...
+traced_create() {
+    strace -qq -s 1000 "$@" -e trace=sendmsg \
+        "$KATA_CGROUP" --root "$ROOT" --debug create "$ID" --cgroups-path "$CGROUPS_PATH" --sandbox-cgroup-only \
+        --pid "$SHIM" <<< "$RESOURCES" 3>&- > /dev/null 2> "$BATS_TEST_TMPDIR/said"
+}
+
+has_called() { grep -q "D-Bus call $1" "$BATS_TEST_TMPDIR/said"; }
+
+# connection PID: the socket to the bus
+connection() { readlink "/proc/$1/fd"/* | grep '^socket:'; }
+
+has_another_connection() { [[ $(connection "$1") = socket:* && $(connection "$1") != "$2" ]]; }
+
+is_stopped() { grep -q '^State:.[Tt]' "/proc/$1/status"; }
+
+@test "no answer: the call is made again on a new connection, and the unit that was started all the same taken over" {
+    local trace=$BATS_TEST_TMPDIR/trace tracer command number socket
+    start_shim
+    traced_create -o "$trace"
+    number=$(grep -n StartTransientUnit "$trace")
+    kc delete "$ID"
+    start_shim
+    BUS=$(systemctl show dbus.service -p MainPID --value)
+    # It stops itself before this message, so that the bus can be made to stand still exactly then.
+    traced_create -o /dev/null -e "inject=sendmsg:signal=STOP:when=${number%%:*}" 3>&- &
+    tracer=$!
+    STARTED+=("$tracer")
+    wait_until has_called StartTransientUnit
+    command=$(pgrep -f "^$KATA_CGROUP --root $ROOT ")
+    STARTED+=("$command")
+    wait_until is_stopped "$command"
+    socket=$(connection "$command")
+    kill -STOP "$BUS"
+    kill -CONT "$command"
+    # After 25 s it gives the connection up, and makes another.
+    wait_until has_another_connection "$command" "$socket"
+    kill -CONT "$BUS"
+    BUS=
+    wait "$tracer"
+    assert_in_group "$SHIM" sandbox
+    assert_limits
+    kc delete "$ID"
+    assert_nothing_left
+}
+
+@test "runc #2614: a systemd that does not get there in 30 s is given up, and everything taken back" {
+    start_shim
+    local before=$(< "/proc/$SHIM/cgroup")
+    make_slow_slice "kctest-pod$NUMBER.slice"
+    run create --pid "$SHIM" <<< "$RESOURCES"
+    assert_one_error_line 1 "the start of $UNIT was not done within 30 s"
+    assert_equal "$(< "/proc/$SHIM/cgroup")" "$before"
+    kill -0 "$SHIM"
+    forget_slow_slice
+    assert_nothing_left
+    create --pid "$SHIM" <<< "$RESOURCES"
+    assert_limits
+}
