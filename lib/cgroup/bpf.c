@@ -120,19 +120,29 @@ static size_t emit(const struct device_filter *filter, struct bpf_insn *out) {
         return n;
 }
 
-int bpf_devices_load(const struct device_filter *filter, struct error *error) {
-        _cleanup_free_ struct bpf_insn *instructions =
+struct bpf_insn *bpf_devices_compile(const struct device_filter *filter, size_t *count) {
+        struct bpf_insn *instructions =
                 calloc(FRAME_INSTRUCTIONS + filter->count * RULE_INSTRUCTIONS, sizeof(*instructions));
+
+        if (instructions)
+                *count = emit(filter, instructions);
+        return instructions;
+}
+
+int bpf_devices_load(const struct device_filter *filter, struct error *error) {
+        _cleanup_free_ struct bpf_insn *instructions = NULL;
         const struct bpf_library *bpf;
+        size_t count;
         int r, program;
 
+        instructions = bpf_devices_compile(filter, &count);
         if (!instructions)
                 return error_oom(error);
         r = load_library(&bpf, error);
         if (r < 0)
                 return r;
-        program = bpf->prog_load(BPF_PROG_TYPE_CGROUP_DEVICE, PROGRAM_NAME, "Apache-2.0", instructions,
-                                 emit(filter, instructions), NULL);
+        program = bpf->prog_load(BPF_PROG_TYPE_CGROUP_DEVICE, PROGRAM_NAME, "Apache-2.0", instructions, count,
+                                 NULL);
         return program < 0 ? error_fail(error, -program, "devices: the kernel does not take the eBPF program")
                            : program;
 }

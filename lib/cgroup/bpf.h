@@ -11,6 +11,11 @@
 #include "plan/device_filter.h"
 #include "util/error.h"
 
+struct bpf_insn;
+
+/* The program for the filter: a new array of `*count` instructions, or NULL without memory. */
+struct bpf_insn *bpf_devices_compile(const struct device_filter *filter, size_t *count);
+
 /* Ours on this cgroup (an open directory, not O_PATH): a descriptor of the program, or -ENOENT. */
 int bpf_devices_find(int directory, struct error *error);
 

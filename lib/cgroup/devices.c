@@ -42,7 +42,8 @@ static int parse_rule(const char *line, struct device_rule *out) {
         char type, major[16], minor[16], access[8];
         uint32_t number;
 
-        if (sscanf(line, "%c %15[0-9*]:%15[0-9*] %7[rwm]", &type, major, minor, access) != 4)
+        if (sscanf(line, "%c %15[0-9*]:%15[0-9*] %7[rwm]", &type, major, minor, access) != 4 ||
+            !strchr("abc", type))
                 return -EINVAL;
         *out = (struct device_rule){.allow = true, .type = type, .major = -1, .minor = -1};
         if (strcmp(major, "*") != 0) {
@@ -61,35 +62,49 @@ static int parse_rule(const char *line, struct device_rule *out) {
         return 0;
 }
 
-/* What the kernel holds: a default to deny with its exceptions, or a default to allow. */
+static int add_rule(struct device_filter *filter, const struct device_rule *rule) {
+        struct device_rule *larger = reallocarray(filter->rules, filter->count + 1, sizeof(*larger));
+
+        if (!larger)
+                return -ENOMEM;
+        filter->rules = larger;
+        filter->rules[filter->count++] = *rule;
+        return 0;
+}
+
+struct device_filter *devices_parse_list(const char *text) {
+        _cleanup_(device_filter_freep) struct device_filter *filter = calloc(1, sizeof(*filter));
+        _cleanup_free_ char *copy = strdup(text);
+        char *rest, *line;
+
+        if (!filter || !copy)
+                return NULL;
+        for (rest = copy; (line = strsep(&rest, "\n"));) {
+                struct device_rule rule;
+
+                if (line[0] == '\0' || parse_rule(line, &rule) < 0)
+                        continue;
+                if (rule.type == 'a')
+                        filter->allow = true;
+                else if (add_rule(filter, &rule) < 0)
+                        return NULL;
+        }
+        return TAKE(filter);
+}
+
 static int read_list(struct cgroup *cgroup, const struct hierarchy *hierarchy, struct device_filter **out,
                      struct error *error) {
-        _cleanup_(device_filter_freep) struct device_filter *filter = calloc(1, sizeof(*filter));
         _cleanup_free_ char *text = NULL;
-        char *rest, *line;
+        struct device_filter *filter;
         int r;
 
         r = cgroup_read(cgroup, hierarchy, "devices.list", &text);
         if (r < 0)
                 return fail_file(cgroup, "devices.list", r, error);
+        filter = devices_parse_list(text);
         if (!filter)
                 return error_oom(error);
-        for (rest = text; (line = strsep(&rest, "\n"));) {
-                struct device_rule rule, *larger;
-
-                if (line[0] == '\0' || parse_rule(line, &rule) < 0)
-                        continue;
-                if (rule.type == 'a') {
-                        filter->allow = true;
-                        continue;
-                }
-                larger = reallocarray(filter->rules, filter->count + 1, sizeof(*larger));
-                if (!larger)
-                        return error_oom(error);
-                filter->rules = larger;
-                filter->rules[filter->count++] = rule;
-        }
-        *out = TAKE(filter);
+        *out = filter;
         return 0;
 }
 

@@ -5,6 +5,10 @@
 
 #include "cgroup/cgroup.h"
 
+/* What a devices.list says: a default to deny with its exceptions, or a default to allow, of which the kernel does not
+ * tell the exceptions. NULL without memory. */
+struct device_filter *devices_parse_list(const char *text);
+
 /* Carries out a SETTING_DEVICES. With a journal, what was before is recorded. Errors: status 1. */
 int devices_apply(struct cgroup *cgroup, const struct setting *setting, struct journal *journal,
                   struct error *error);

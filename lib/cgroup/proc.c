@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -66,7 +67,7 @@ int pid_set_add_text(struct pid_set *set, const char *text) {
 
                 if (end == text)
                         break;
-                if (pid > 0) {
+                if (pid > 0 && pid <= INT_MAX) {
                         int r = pid_set_add(set, (pid_t)pid);
 
                         if (r < 0)
@@ -118,31 +119,51 @@ int proc_read_cgroup(pid_t pid, char **out) {
         return read_proc_file(pid, "cgroup", out);
 }
 
-/* The fields behind "PID (COMM) ": COMM may hold anything, so they start after the last ')'. */
-static int read_stat(pid_t pid, char **text, char **fields) {
-        int r;
+/* COMM may hold anything, so the fields behind "PID (COMM) " start after the last ')'. */
+int proc_stat_parse(const char *text, struct proc_stat *out) {
+        const char *field = strrchr(text, ')');
+        struct proc_stat stat = {0};
+        char *end;
+        long parent;
 
-        r = read_proc_file(pid, "stat", text);
-        if (r < 0)
-                return r;
-        *fields = strrchr(*text, ')');
-        if (!*fields || (*fields)[1] != ' ')
+        if (!field || field[1] != ' ' || field[2] == '\0' || field[3] != ' ')
                 return -EIO;
-        *fields += 2;
+        stat.state = field[2];
+        field += 4;
+        parent = strtol(field, &end, 10);
+        if (end == field || parent < 0 || parent > INT_MAX)
+                return -EIO;
+        stat.parent = (pid_t)parent;
+        for (int i = 4; i < 22; i++) {
+                field = strchr(field, ' ');
+                if (!field)
+                        return -EIO;
+                field++;
+        }
+        {
+                _cleanup_free_ char *start_time = strndup(field, strcspn(field, " \n"));
+
+                if (!start_time || number_parse_u64(start_time, &stat.start_time) < 0)
+                        return -EIO;
+        }
+        *out = stat;
         return 0;
 }
 
-int proc_start_time(pid_t pid, uint64_t *out) {
+static int read_stat(pid_t pid, struct proc_stat *out) {
         _cleanup_free_ char *text = NULL;
-        char *fields, *field = NULL;
-        int r;
+        int r = read_proc_file(pid, "stat", &text);
 
-        r = read_stat(pid, &text, &fields);
-        if (r < 0)
-                return r;
-        for (int i = 3; i <= 22; i++)
-                field = strsep(&fields, " ");
-        return field ? number_parse_u64(field, out) : -EIO;
+        return r < 0 ? r : proc_stat_parse(text, out);
+}
+
+int proc_start_time(pid_t pid, uint64_t *out) {
+        struct proc_stat stat;
+        int r = read_stat(pid, &stat);
+
+        if (r == 0)
+                *out = stat.start_time;
+        return r;
 }
 
 int proc_boot_id(char out[BOOT_ID_SIZE]) {
@@ -163,24 +184,12 @@ int proc_boot_id(char out[BOOT_ID_SIZE]) {
         return 0;
 }
 
-static int parent_of(pid_t pid, pid_t *out) {
-        _cleanup_free_ char *text = NULL;
-        char *fields;
-        int r;
-
-        r = read_stat(pid, &text, &fields);
-        if (r < 0)
-                return r;
-        strsep(&fields, " ");
-        *out = (pid_t)strtol(fields ? fields : "0", NULL, 10);
-        return 0;
-}
-
 int proc_self_and_ancestors(struct pid_set *out) {
         _cleanup_pid_set_ struct pid_set set = {0};
         pid_t pid = getpid();
 
         while (pid > 0) {
+                struct proc_stat stat;
                 int r;
 
                 if (pid_set_contains(&set, pid))
@@ -189,8 +198,9 @@ int proc_self_and_ancestors(struct pid_set *out) {
                 if (r < 0)
                         return r;
                 /* An ancestor that ends meanwhile leaves init as the parent; that is the end anyway. */
-                if (parent_of(pid, &pid) < 0)
+                if (read_stat(pid, &stat) < 0)
                         break;
+                pid = stat.parent;
         }
         *out = set;
         set = (struct pid_set){0};
@@ -198,12 +208,9 @@ int proc_self_and_ancestors(struct pid_set *out) {
 }
 
 bool proc_has_ended(pid_t pid) {
-        _cleanup_free_ char *text = NULL;
-        char *fields;
+        struct proc_stat stat;
 
-        if (read_stat(pid, &text, &fields) < 0)
-                return true;
-        return fields[0] == 'Z' || fields[0] == 'X';
+        return read_stat(pid, &stat) < 0 || stat.state == 'Z' || stat.state == 'X';
 }
 
 static int open_pidfd(pid_t pid) {

@@ -35,6 +35,16 @@ char *pid_set_describe(const struct pid_set *set);
  * there is no such task. */
 int proc_read_cgroup(pid_t pid, char **out);
 
+/* What a /proc/PID/stat tells (proc_pid_stat(5)). */
+struct proc_stat {
+        char state; /* 'R', 'Z' … */
+        pid_t parent;
+        uint64_t start_time; /* ticks since the boot */
+};
+
+/* From its text. Returns 0 or -EIO. */
+int proc_stat_parse(const char *text, struct proc_stat *out);
+
 /* The start time of field 22 of /proc/PID/stat, which with the pid names a process for good until the
  * next boot. Returns 0 or a negative errno (-ESRCH). */
 int proc_start_time(pid_t pid, uint64_t *out);

@@ -370,15 +370,12 @@ static int connect_socket(const char *path, int64_t deadline, struct error *erro
         }
 }
 
-int qmp_connect(const char *path, int64_t deadline, const struct log *log, struct qmp **out,
-                struct error *error) {
+int qmp_open(int fd, const char *name, int64_t deadline, const struct log *log, struct qmp **out,
+             struct error *error) {
         _cleanup_(qmp_freep) struct qmp *qmp = NULL;
-        int fd, r;
+        int r;
 
-        fd = connect_socket(path, deadline, error);
-        if (fd < 0)
-                return fd;
-        qmp = qmp_new(fd, false, log, path);
+        qmp = qmp_new(fd, false, log, name);
         if (!qmp) {
                 (void)close(fd);
                 return error_oom(error);
@@ -390,4 +387,11 @@ int qmp_connect(const char *path, int64_t deadline, const struct log *log, struc
                 return r;
         *out = TAKE(qmp);
         return 0;
+}
+
+int qmp_connect(const char *path, int64_t deadline, const struct log *log, struct qmp **out,
+                struct error *error) {
+        int fd = connect_socket(path, deadline, error);
+
+        return fd < 0 ? fd : qmp_open(fd, path, deadline, log, out, error);
 }

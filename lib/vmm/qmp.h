@@ -31,6 +31,11 @@ struct qmp;
 int qmp_connect(const char *path, int64_t deadline, const struct log *log, struct qmp **out,
                 struct error *error);
 
+/* The same over a descriptor that is connected already, and becomes the client's: also on failure. `name` is for
+ * messages. */
+int qmp_open(int fd, const char *name, int64_t deadline, const struct log *log, struct qmp **out,
+             struct error *error);
+
 /*
  * The same over a connected descriptor of the caller's, which is left open and in the mode it was in. A
  * connection that has negotiated already sends no greeting and answers qmp_capabilities with
