@@ -21,7 +21,7 @@ void error_clear(struct error *error) {
         *error = ERROR_INIT;
 }
 
-/* A message is one line whatever it quotes: control characters from outside become '?'. */
+/* Message and field are one line whatever they quote: control characters from outside become '?'. */
 static void make_one_line(char *text) {
         for (; *text; text++)
                 if ((unsigned char)*text < 0x20 || *text == 0x7f)
@@ -36,6 +36,8 @@ static void set_message(struct error *error, enum exit_status status, int errnum
         error->errnum = errnum;
         if (field)
                 error->field = strdup(field);
+        if (error->field)
+                make_one_line(error->field);
 
         if (vasprintf(&text, format, arguments) < 0)
                 return;

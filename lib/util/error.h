@@ -32,7 +32,7 @@ enum exit_status {
 struct error {
         enum exit_status status; /* EXIT_STATUS_DONE: nothing is set */
         int errnum;              /* positive errno, or 0 where the kernel had no part in it */
-        char *field;             /* owned; JSON path or option of refused input, or NULL */
+        char *field;             /* owned; JSON path or option of refused input, one line, or NULL */
         char *message;           /* owned; one line, no newline */
 };
 

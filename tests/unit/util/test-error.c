@@ -24,13 +24,14 @@ static void test_first_stays(void **state) {
         assert_string_equal(error.message, "a file: No such file or directory; and 2");
 }
 
-/* Whatever a message quotes, it is one line. */
+/* Whatever a message or its field quotes, it is one line. */
 static void test_one_line(void **state) {
         _cleanup_error_ struct error error = ERROR_INIT;
 
         (void)state;
-        error_refuse(&error, "f", "a\nb\033[1mc");
+        error_refuse(&error, "f\ng\x7f", "a\nb\033[1mc");
         assert_string_equal(error.message, "a?b?[1mc");
+        assert_string_equal(error.field, "f?g?");
         assert_int_equal(error.status, EXIT_STATUS_REFUSED);
 }
 
