@@ -59,36 +59,6 @@ bool unit_name_is_valid(const char *name) {
                name[0] != '.' && strchr(name, '.') && !(has_suffix(name, ".slice") && strlen(name) == 6);
 }
 
-int slice_expand(const char *slice, char **out) {
-        _cleanup_free_ char *path = NULL;
-        size_t stem;
-
-        if (!has_suffix(slice, ".slice") || !unit_name_is_valid(slice))
-                return -EINVAL;
-        stem = strlen(slice) - strlen(".slice");
-        if (stem == 1 && slice[0] == '-') {
-                path = strdup("");
-                if (!path)
-                        return -ENOMEM;
-                *out = TAKE(path);
-                return 0;
-        }
-        if (slice[0] == '-' || slice[stem - 1] == '-' || strstr(slice, "--"))
-                return -EINVAL;
-        for (size_t i = 1; i <= stem; i++) {
-                char *longer;
-
-                if (i < stem && slice[i] != '-')
-                        continue;
-                if (asprintf(&longer, "%s%s%.*s.slice", path ? path : "", path ? "/" : "", (int)i, slice) < 0)
-                        return -ENOMEM;
-                free(path);
-                path = longer;
-        }
-        *out = TAKE(path);
-        return 0;
-}
-
 /* Whether the kernel could have a file of this name in a cgroup directory. */
 static bool looks_like_cgroup_file(const char *name) {
         const char *dot;
@@ -106,10 +76,59 @@ static bool looks_like_cgroup_file(const char *name) {
         }
 }
 
+/* cg_escape(): the directory of a unit. -EINVAL where that is no file name any more. */
 static int unit_directory(const char *unit, char **out) {
         bool escape = unit[0] == '_' || unit[0] == '.' || looks_like_cgroup_file(unit);
 
+        if (escape && strlen(unit) >= NAME_MAX)
+                return -EINVAL;
         return asprintf(out, "%s%s", escape ? "_" : "", unit) < 0 ? -ENOMEM : 0;
+}
+
+/* Appends the directory of the slice that the first `length` bytes of a slice's name without suffix name. */
+static int append_slice(const char *stem, size_t length, char **path) {
+        _cleanup_free_ char *slice = NULL, *directory = NULL;
+        char *longer;
+        int r;
+
+        if (asprintf(&slice, "%.*s.slice", (int)length, stem) < 0) {
+                slice = NULL;
+                return -ENOMEM;
+        }
+        r = unit_directory(slice, &directory);
+        if (r < 0)
+                return r;
+        if (asprintf(&longer, "%s%s%s", *path ? *path : "", *path ? "/" : "", directory) < 0)
+                return -ENOMEM;
+        free(*path);
+        *path = longer;
+        return 0;
+}
+
+int slice_expand(const char *slice, char **out) {
+        _cleanup_free_ char *path = NULL;
+        size_t stem;
+
+        if (!has_suffix(slice, ".slice") || !unit_name_is_valid(slice))
+                return -EINVAL;
+        stem = strlen(slice) - strlen(".slice");
+        if (stem == 1 && slice[0] == '-') {
+                path = strdup("");
+                if (!path)
+                        return -ENOMEM;
+                *out = TAKE(path);
+                return 0;
+        }
+        if (slice[0] == '-' || slice[stem - 1] == '-' || strstr(slice, "--"))
+                return -EINVAL;
+        for (size_t i = 1; i <= stem; i++) {
+                int r = i == stem || slice[i] == '-' ? append_slice(slice, i, &path) : 0;
+
+                if (r < 0)
+                        return r;
+        }
+        *out = TAKE(path);
+        return 0;
 }
 
 static int check_component(const char *component, const char *option, struct error *error) {
@@ -126,22 +145,38 @@ static int check_component(const char *component, const char *option, struct err
         return 0;
 }
 
-static int parse_cgroupfs(struct cgroup_path *path, const char *option, struct error *error) {
-        _cleanup_free_ char *copy = NULL;
-        const char *start = path->text + (path->text[0] == '/');
-        char *rest, *component;
+static int check_components(const char *path, const char *option, struct error *error) {
+        _cleanup_free_ char *copy = strdup(path);
+        char *rest = copy, *component;
 
-        copy = strdup(start);
-        path->path = strdup(start);
-        if (!copy || !path->path)
+        if (!copy)
                 return error_oom(error);
-        for (rest = copy; (component = strsep(&rest, "/"));) {
+        while ((component = strsep(&rest, "/"))) {
                 int r = check_component(component, option, error);
 
                 if (r < 0)
                         return r;
         }
         return 0;
+}
+
+static bool has_control_character(const char *text) {
+        for (; *text; text++)
+                if ((unsigned char)*text < 0x20 || *text == 0x7f)
+                        return true;
+        return false;
+}
+
+bool cgroup_place_is_valid(const char *place) {
+        return !has_control_character(place) && strlen(place) <= CGROUP_PATH_MAX &&
+               check_components(place, "", NULL) == 0;
+}
+
+static int parse_cgroupfs(struct cgroup_path *path, const char *option, struct error *error) {
+        const char *start = path->text + (path->text[0] == '/');
+
+        path->path = strdup(start);
+        return path->path ? check_components(start, option, error) : error_oom(error);
 }
 
 static int make_unit_name(struct cgroup_path *path, const char *prefix, const char *name) {
@@ -169,8 +204,12 @@ static int make_unit_path(struct cgroup_path *path, const char *option, struct e
                 path->path = TAKE(parent);
                 return 0;
         }
-        if (unit_directory(path->unit, &directory) < 0 ||
-            asprintf(&path->path, "%s%s%s", parent, parent[0] != '\0' ? "/" : "", directory) < 0)
+        r = unit_directory(path->unit, &directory);
+        if (r == -EINVAL)
+                return error_refuse(error, option,
+                                    "the directory of \"%s\" would have a name of more than %d bytes",
+                                    path->unit, NAME_MAX);
+        if (r < 0 || asprintf(&path->path, "%s%s%s", parent, parent[0] != '\0' ? "/" : "", directory) < 0)
                 return error_oom(error);
         return 0;
 }
@@ -211,15 +250,23 @@ static bool is_systemd_form(const char *text) {
         return second && !strchr(second + 1, ':');
 }
 
+/* The path goes into the state, which is JSON. */
+static bool is_utf8(const char *text) {
+        _cleanup_json_ json_t *string = json_string(text);
+
+        return string;
+}
+
 int cgroup_path_parse(const char *text, const char *option, struct cgroup_path **out, struct error *error) {
         _cleanup_(cgroup_path_freep) struct cgroup_path *path = NULL;
         int r;
 
-        for (const char *c = text; *c; c++)
-                if ((unsigned char)*c < 0x20 || *c == 0x7f)
-                        return error_refuse(error, option, "the cgroup path has a control character");
+        if (has_control_character(text))
+                return error_refuse(error, option, "the cgroup path has a control character");
         if (strlen(text) > CGROUP_PATH_MAX)
                 return error_refuse(error, option, "the cgroup path is longer than %d bytes", CGROUP_PATH_MAX);
+        if (!is_utf8(text))
+                return error_refuse(error, option, "the cgroup path is not valid UTF-8");
         if (strcmp(text, "") == 0 || strcmp(text, "/") == 0)
                 return error_refuse(error, option, "the cgroup path is the root");
 
@@ -234,7 +281,7 @@ int cgroup_path_parse(const char *text, const char *option, struct cgroup_path *
                                            : parse_cgroupfs(path, option, error);
         if (r < 0)
                 return r;
-        if (path->path && strlen(path->path) > CGROUP_PATH_MAX)
+        if (strlen(path->path) > CGROUP_PATH_MAX)
                 return error_refuse(error, option, "the cgroup path is longer than %d bytes", CGROUP_PATH_MAX);
         *out = TAKE(path);
         return 0;

@@ -33,14 +33,17 @@ struct cgroup_path {
 };
 
 /* Refuses (status 5, with `option` as the field) "", "/", empty components, ".", "..", control
- * characters, names that the kernel or systemd keep for themselves, and what is too long. */
+ * characters, what is not UTF-8, names that the kernel or systemd keep for themselves, and what is too long. */
 int cgroup_path_parse(const char *text, const char *option, struct cgroup_path **out, struct error *error);
+
+/* Whether something can be at this path below the mount points: what a cgroup_path's `path` always is. */
+bool cgroup_place_is_valid(const char *place);
 
 struct cgroup_path *cgroup_path_free(struct cgroup_path *path);
 DEFINE_CLEANUP(struct cgroup_path *, cgroup_path_free)
 
-/* "a-b-c.slice" → "a.slice/a-b.slice/a-b-c.slice"; "-.slice" → "". systemd.slice(5). Returns 0 and a new
- * string, -EINVAL where it is not a slice's name, -ENOMEM. */
+/* "a-b-c.slice" → "a.slice/a-b.slice/a-b-c.slice"; "-.slice" → "". systemd.slice(5); directories are escaped, as systemd
+ * does it: "memory-x.slice" → "_memory.slice/memory-x.slice". Returns 0 and a new string, -EINVAL where it is not a slice's name, -ENOMEM. */
 int slice_expand(const char *slice, char **out);
 
 /* Whether systemd would take this as a unit name: unit_name_is_valid() of systemd.unit(5). */

@@ -17,6 +17,9 @@ static void test_slice_expand(void **state) {
                 {"system.slice", "system.slice"},
                 {"-.slice", ""},
                 {"a_b.c-d.slice", "a_b.c.slice/a_b.c-d.slice"},
+                /* Escaped as scopes are: cg_slice_to_path() of systemd's cgroup-util.c. */
+                {"memory-x.slice", "_memory.slice/memory-x.slice"},
+                {"_x-y.slice", "__x.slice/__x-y.slice"},
         };
         static const char *const refused[] = {"",  ".slice",  "a--b.slice", "-a.slice",  "a-.slice", "--.slice",
                                               "a", "a.scope", "a/b.slice",  "a b.slice", "a@b.slice"};
@@ -57,6 +60,13 @@ static void test_paths(void **state) {
                 /* systemd escapes what could be a file of the kernel's. */
                 {"system.slice::memory", DRIVER_SYSTEMD, "system.slice/_memory.scope", "memory.scope"},
                 {"system.slice::_x", DRIVER_SYSTEMD, "system.slice/__x.scope", "_x.scope"},
+                {"memory.slice::x", DRIVER_SYSTEMD, "_memory.slice/x.scope", "x.scope"},
+                {"gr\xc3\xb6\xc3\x9f"
+                 "e/x",
+                 DRIVER_CGROUPFS,
+                 "gr\xc3\xb6\xc3\x9f"
+                 "e/x",
+                 NULL},
         };
 
         (void)state;
@@ -110,6 +120,9 @@ static void test_paths_refused(void **state) {
                 "a.slice:p:n m",
                 "a.slice:p:-.slice",
                 "a/b.slice:p:n",
+                /* Neither the state nor a message could hold it. */
+                "a/\xff",
+                "a/\xc3",
         };
         char longest[5000];
 
@@ -123,8 +136,9 @@ static void test_paths_refused(void **state) {
                 assert_int_equal(error.status, EXIT_STATUS_REFUSED);
                 assert_string_equal(error.field, "--cgroups-path");
         }
-        /* One component that is too long; a path of 5,000 bytes; a unit name that is too long. */
-        for (int kind = 0; kind < 3; kind++) {
+        /* One component that is too long; a path of 5,000 bytes; a unit name that is too long, and one of 255
+         * bytes whose directory, escaped, would be. */
+        for (int kind = 0; kind < 4; kind++) {
                 _cleanup_error_ struct error error = ERROR_INIT;
                 struct cgroup_path *path = NULL;
 
@@ -134,6 +148,10 @@ static void test_paths_refused(void **state) {
                         longest[i] = '/';
                 if (kind == 2)
                         memcpy(longest, "a.slice:a:", strlen("a.slice:a:"));
+                if (kind == 3) {
+                        memcpy(longest, "a.slice::_", strlen("a.slice::_"));
+                        longest[strlen("a.slice::") + 255 - strlen(".scope")] = '\0';
+                }
                 assert_true(cgroup_path_parse(longest, "--cgroups-path", &path, &error) < 0);
                 assert_int_equal(error.status, EXIT_STATUS_REFUSED);
         }
