@@ -175,8 +175,8 @@ static int parse_mount(struct host *host, char *line) {
         }
         unescape(fields[3]);
         unescape(fields[4]);
-        /* A mount whose root is above what this cgroup namespace may see is of no use. */
-        if (strncmp(fields[3], "/..", 3) == 0)
+        /* A mount whose root is above what this cgroup namespace may see is of no use; nor is what is no path. */
+        if (fields[3][0] != '/' || fields[4][0] != '/' || strncmp(fields[3], "/..", 3) == 0)
                 return 0;
 
         hierarchy.root = strdup(fields[3]);
@@ -301,14 +301,16 @@ int host_new(struct host **out, struct error *error) {
         return 0;
 }
 
-/* Where `text` starts with the directory `root`, what follows it without slashes in front. */
+/* Where `text` starts with the directory `root` and stays below it, what follows it without slashes in front. */
 static const char *strip_root(const char *text, const char *root) {
         size_t length = strcmp(root, "/") == 0 ? 0 : strlen(root);
 
         if (strncmp(text, root, length) != 0 || (text[length] != '\0' && text[length] != '/'))
                 return NULL;
         text += length;
-        return text + strspn(text, "/");
+        text += strspn(text, "/");
+        /* A cgroup outside of this process's cgroup namespace (cgroup_namespaces(7)). */
+        return strcmp(text, "..") == 0 || strncmp(text, "../", 3) == 0 ? NULL : text;
 }
 
 char *hierarchy_path_of(const struct hierarchy *hierarchy, const char *proc_cgroup) {

@@ -117,8 +117,14 @@ static void test_bind_mounts(void **state) {
 }
 
 static void test_nothing_mounted(void **state) {
-        static const char *const texts[] = {
-                "", "\n", "nonsense", "1 2 3 - cgroup2", " - cgroup2 x", "1 2 3:4 / - cgroup x rw,cpu"};
+        static const char *const texts[] = {"",
+                                            "\n",
+                                            "nonsense",
+                                            "1 2 3 - cgroup2",
+                                            " - cgroup2 x",
+                                            "1 2 3:4 / - cgroup x rw,cpu",
+                                            "1 2 3:4 x /y rw - cgroup x rw,cpu",
+                                            "1 2 3:4 / y rw - cgroup x rw,cpu"};
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -134,6 +140,7 @@ static void test_nothing_mounted(void **state) {
 /* Where a process is, relative to the mount point. */
 static void test_path_of(void **state) {
         static const char proc[] = "12:pids:/user.slice\n11:cpu,cpuacct:/a/b:c\n10:memory:/docker/x/y\n"
+                                   "9:net_cls:/../x\n8:net_prio:/..\n7:perf_event:/..x\n"
                                    "1:name=systemd:/init.scope\n0::/z\n";
         struct hierarchy cpu = {
                 .version = CGROUP_V1, .controllers = (char *)"cpu,cpuacct", .root = (char *)"/"};
@@ -143,10 +150,17 @@ static void test_path_of(void **state) {
                 .version = CGROUP_V1, .controllers = (char *)"memory", .root = (char *)"/docker/x"};
         struct hierarchy unified = {.version = CGROUP_V2, .controllers = (char *)"cpu", .root = (char *)"/z"};
         struct hierarchy other = {.version = CGROUP_V1, .controllers = (char *)"cpu", .root = (char *)"/"};
+        /* Outside of the cgroup namespace, in which case there is no path to it; and a name like that. */
+        struct hierarchy outside = {
+                .version = CGROUP_V1, .controllers = (char *)"net_cls", .root = (char *)"/"};
+        struct hierarchy above = {.version = CGROUP_V1, .controllers = (char *)"net_prio", .root = (char *)"/"};
+        struct hierarchy dots = {
+                .version = CGROUP_V1, .controllers = (char *)"perf_event", .root = (char *)"/"};
         const struct {
                 const struct hierarchy *hierarchy;
                 const char *path;
-        } cases[] = {{&cpu, "a/b:c"}, {&pids, NULL}, {&memory, "y"}, {&unified, ""}, {&other, NULL}};
+        } cases[] = {{&cpu, "a/b:c"}, {&pids, NULL},    {&memory, "y"}, {&unified, ""},
+                     {&other, NULL},  {&outside, NULL}, {&above, NULL}, {&dots, "..x"}};
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
