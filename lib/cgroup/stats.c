@@ -2,6 +2,7 @@
 #include "cgroup/stats.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +40,9 @@ static char *read_text(const struct files *files, const char *file) {
         return text;
 }
 
+/* JSON's integers end at 2^63. */
 static json_t *number(uint64_t value) {
-        return json_integer((json_int_t)value);
+        return json_integer(value < INT64_MAX ? (json_int_t)value : INT64_MAX);
 }
 
 /* The file's one number, divided; null where there is no such file. */
@@ -174,8 +176,8 @@ static json_t *io_entry(json_t *array, unsigned major_number, unsigned minor_num
                            entry) if (json_integer_value(json_object_get(entry, "major")) == major_number &&
                                       json_integer_value(json_object_get(entry, "minor")) ==
                                               minor_number) return entry;
-        entry = json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "major", (int)major_number, "minor",
-                          (int)minor_number, "readBytes", 0, "writeBytes", 0, "readOperations", 0,
+        entry = json_pack("{s:I, s:I, s:i, s:i, s:i, s:i}", "major", (json_int_t)major_number, "minor",
+                          (json_int_t)minor_number, "readBytes", 0, "writeBytes", 0, "readOperations", 0,
                           "writeOperations", 0);
         return json_array_append_new(array, entry) < 0 ? NULL : entry;
 }
@@ -310,8 +312,10 @@ static json_t *pressure_line(const char *text, const char *kind) {
         double ten, sixty, threehundred;
         uint64_t total;
 
-        if (!line || sscanf(line + strlen(kind), " avg10=%lf avg60=%lf avg300=%lf total=%" SCNu64, &ten, &sixty,
-                            &threehundred, &total) != 4)
+        if (!line ||
+            sscanf(line + strlen(kind), " avg10=%lf avg60=%lf avg300=%lf total=%" SCNu64, &ten, &sixty,
+                   &threehundred, &total) != 4 ||
+            !isfinite(ten) || !isfinite(sixty) || !isfinite(threehundred))
                 return json_null();
         return json_pack("{s:f, s:f, s:f, s:o}", "avg10", ten, "avg60", sixty, "avg300", threehundred,
                          "totalUsec", number(total));
