@@ -14,11 +14,11 @@
 
 #include "oci/shape.h"
 
-/* max_cfs_runtime of kernel/sched/core.c in microseconds. */
-#define CFS_RUNTIME_MAX INT64_C(17592186044415)
 /* Linux device numbers: 12 bits of major, 20 of minor (include/linux/kdev_t.h). */
 #define MAJOR_MAX 4095
 #define MINOR_MAX 1048575
+/* NAME_MAX of the file system. */
+#define UNIFIED_KEY_MAX 255
 
 #define MEMBER(struct_, field_, name_, type_, min_, max_)                                                      \
         {                                                                                                      \
@@ -38,12 +38,12 @@
 static const struct member cpu_members[] = {
         MEMBER(oci_cpu, shares, "shares", MEMBER_U64, 0, INT64_MAX),
         /* -1: no quota. */
-        MEMBER(oci_cpu, quota, "quota", MEMBER_I64, -1, CFS_RUNTIME_MAX),
-        MEMBER(oci_cpu, burst, "burst", MEMBER_U64, 0, CFS_RUNTIME_MAX),
+        MEMBER(oci_cpu, quota, "quota", MEMBER_I64, -1, OCI_CFS_RUNTIME_MAX),
+        MEMBER(oci_cpu, burst, "burst", MEMBER_U64, 0, OCI_CFS_RUNTIME_MAX),
         /* 0 is "unset" for other runtimes; the kernel takes 1 ms to 1 s. */
-        MEMBER(oci_cpu, period, "period", MEMBER_U64, 0, 1000000),
-        MEMBER(oci_cpu, realtime_runtime, "realtimeRuntime", MEMBER_I64, -1, CFS_RUNTIME_MAX),
-        MEMBER(oci_cpu, realtime_period, "realtimePeriod", MEMBER_U64, 0, CFS_RUNTIME_MAX),
+        MEMBER(oci_cpu, period, "period", MEMBER_U64, 0, OCI_CFS_PERIOD_MAX),
+        MEMBER(oci_cpu, realtime_runtime, "realtimeRuntime", MEMBER_I64, -1, OCI_CFS_RUNTIME_MAX),
+        MEMBER(oci_cpu, realtime_period, "realtimePeriod", MEMBER_U64, 0, OCI_CFS_RUNTIME_MAX),
         MEMBER(oci_cpu, cpus, "cpus", MEMBER_LIST, 0, 0),
         MEMBER(oci_cpu, mems, "mems", MEMBER_LIST, 0, 0),
         MEMBER(oci_cpu, idle, "idle", MEMBER_I64, 0, 1),
@@ -163,7 +163,7 @@ static int refuse_element(struct error *error, const char *array, size_t i, cons
 }
 
 static int check_cpu(const struct oci_cpu *given, struct error *error) {
-        if (given->period.given && given->period.value != 0 && given->period.value < 1000)
+        if (given->period.given && given->period.value != 0 && given->period.value < OCI_CFS_PERIOD_MIN)
                 return error_refuse(error, "cpu.period", "%" PRIu64 " is not between 1000 and 1000000",
                                     given->period.value);
         return 0;
@@ -209,6 +209,9 @@ static int check_hugepages(const struct oci_array *given, struct error *error) {
         for (size_t i = 0; i < given->count; i++) {
                 if (!pages[i].page_size)
                         return refuse_element(error, "hugepageLimits", i, "pageSize", "empty");
+                /* It becomes part of a file's name. */
+                if (!is_word(pages[i].page_size) || strchr(pages[i].page_size, '/'))
+                        return refuse_element(error, "hugepageLimits", i, "pageSize", "not a page size");
                 for (size_t k = 0; k < i; k++)
                         if (strcmp(pages[k].page_size, pages[i].page_size) == 0)
                                 return refuse_element(error, "hugepageLimits", i, "pageSize", "given twice");
@@ -276,7 +279,8 @@ unsigned oci_device_access(const struct oci_device *rule) {
 static bool is_unified_key(const char *key) {
         const char *dot = strchr(key, '.');
 
-        if (!dot || dot == key || dot[1] == '\0' || strchr(key, '/') || !is_word(key) || strlen(key) > 255)
+        if (!dot || dot == key || dot[1] == '\0' || strchr(key, '/') || !is_word(key) ||
+            strlen(key) > UNIFIED_KEY_MAX)
                 return false;
         return strncmp(key, "cgroup.", strlen("cgroup.")) != 0 || strcmp(key, "cgroup.max.depth") == 0 ||
                strcmp(key, "cgroup.max.descendants") == 0;
@@ -285,10 +289,18 @@ static bool is_unified_key(const char *key) {
 static int check_unified(const struct oci_array *given, struct error *error) {
         const struct oci_unified *entries = given->items;
 
-        for (size_t i = 0; i < given->count; i++)
+        for (size_t i = 0; i < given->count; i++) {
+                char path[sizeof("unified.") + UNIFIED_KEY_MAX];
+
                 if (!is_unified_key(entries[i].key))
                         return error_refuse(error, "unified", "\"%s\" is not a controller's file",
                                             entries[i].key);
+                /* Nothing but line ends would be nothing to write. */
+                if (entries[i].value[strspn(entries[i].value, "\n")] == '\0') {
+                        (void)snprintf(path, sizeof(path), "unified.%s", entries[i].key);
+                        return error_refuse(error, path, "empty");
+                }
+        }
         return 0;
 }
 

@@ -134,6 +134,12 @@ struct oci_resources {
         struct oci_array unified; /* struct oci_unified */
 };
 
+/* What the kernel takes as quota and as period, in microseconds: max_cfs_runtime, min_cfs_quota_period and
+ * max_cfs_quota_period of kernel/sched/core.c. */
+#define OCI_CFS_RUNTIME_MAX INT64_C(17592186044415)
+#define OCI_CFS_PERIOD_MIN 1000
+#define OCI_CFS_PERIOD_MAX 1000000
+
 /* Limits on what is read, far above any real document. */
 #define OCI_DOCUMENT_SIZE_MAX (1024UL * 1024UL)
 #define OCI_DOCUMENT_DEPTH_MAX 32
