@@ -26,6 +26,6 @@ struct cpu_quota {
 
 /* The quota as systemd keeps it: CPUQuotaPerSecUSec rounded up to 10 ms a second, and the quota and period
  * that systemd then writes: cgroup_cpu_adjust_period() and cgroup_apply_unified_cpu_quota() of its
- * src/core/cgroup.c want at least 1 ms of both, and at most a period of 1 s. `quota` and `period` in
- * microseconds, both above 0. */
+ * src/core/cgroup.c want at least 1 ms of both, and at most a period of 1 s. `quota` (1 to
+ * OCI_CFS_RUNTIME_MAX) and `period` (OCI_CFS_PERIOD_MIN to _MAX) in microseconds. */
 struct cpu_quota convert_quota_for_systemd(uint64_t quota, uint64_t period);

@@ -16,6 +16,9 @@
 #include "util/number.h"
 
 #define DEFAULT_PERIOD_US UINT64_C(100000)
+/* BFQ_MAX_WEIGHT of block/bfq-iosched.h, CGROUP_WEIGHT_MAX of include/linux/cgroup.h. */
+#define BFQ_WEIGHT_MAX 1000U
+#define IO_WEIGHT_MAX 10000U
 
 /* The key of a file, whichever group it is of. */
 static const char *key_of(const char *file) {
@@ -72,6 +75,12 @@ static int cpuset_property(struct builder *builder, const struct field_row *row,
         return builder_bytes(builder, row, property, 244, mask, cpulist_to_mask(&list, mask));
 }
 
+/* Beyond what the kernel takes there is nothing to convert: it is to say so. */
+static bool is_bandwidth(uint64_t quota, uint64_t period) {
+        return quota > 0 && (quota <= OCI_CFS_RUNTIME_MAX || quota == UINT64_MAX) &&
+               period >= OCI_CFS_PERIOD_MIN && period <= OCI_CFS_PERIOD_MAX;
+}
+
 /* "MAX" or "MAX PERIOD"; `*value` becomes what systemd keeps. */
 static int cpu_max_property(struct builder *builder, const struct field_row *row, const char **value) {
         struct cpu_quota quota = {UINT64_MAX, UINT64_MAX, DEFAULT_PERIOD_US};
@@ -82,8 +91,8 @@ static int cpu_max_property(struct builder *builder, const struct field_row *row
 
         if (!first)
                 return error_oom(builder->error);
-        if ((blank && number_parse_u64(blank + 1, &quota.period) < 0) || quota.period == 0 ||
-            !parse_limit(first, &number) || number == 0)
+        if ((blank && number_parse_u64(blank + 1, &quota.period) < 0) || !parse_limit(first, &number) ||
+            !is_bandwidth(number, quota.period))
                 return 0;
         if (number == UINT64_MAX) {
                 *value = builder_text(builder, "max %" PRIu64, DEFAULT_PERIOD_US);
@@ -101,7 +110,8 @@ static int io_weight_property(struct builder *builder, const struct field_row *r
 
         if (strncmp(value, "default ", strlen("default ")) == 0)
                 value += strlen("default ");
-        if (number_parse_u64(value, &weight) < 0 || weight == 0)
+        if (number_parse_u64(value, &weight) < 0 || weight == 0 ||
+            weight > (bfq ? BFQ_WEIGHT_MAX : IO_WEIGHT_MAX))
                 return 0;
         return replace_u64(builder, row, "IOWeight", 0, bfq ? convert_bfq_to_io_weight(weight) : weight);
 }

@@ -263,9 +263,43 @@ static int add_reset(struct plan *plan, const struct setting *former, struct err
         return 0;
 }
 
-int plan_subtract(struct plan *plan, const struct plan *before, struct error *error) {
-        struct plan whole = {.settings = plan->settings, .count = plan->count};
+/* Whether both plans set the same in the same way. It may take several settings: lines with one key in a file of
+ * lines, of which the last one counts, or (unified io.max) each a part. */
+static bool same_settings(const struct plan *a, const struct plan *b, const struct setting *target) {
+        for (size_t i = 0, k = 0;; i++, k++) {
+                while (i < a->count && !same_target(&a->settings[i], target))
+                        i++;
+                while (k < b->count && !same_target(&b->settings[k], target))
+                        k++;
+                if (i == a->count || k == b->count)
+                        return i == a->count && k == b->count;
+                if (!same_value(&a->settings[i], &b->settings[k]))
+                        return false;
+        }
+}
+
+/* Removes the settings that `unchanged` says. */
+static void remove_settings(struct plan *plan, const bool *unchanged) {
         size_t kept = 0;
+
+        for (size_t i = 0; i < plan->count; i++)
+                if (unchanged[i])
+                        setting_clear(&plan->settings[i]);
+                else
+                        plan->settings[kept++] = plan->settings[i];
+        plan->count = kept;
+}
+
+/* A setting of devices learns what it replaces. */
+static int add_former_devices(struct setting *setting, const struct setting *former, struct error *error) {
+        if (!former || !former->devices || setting->devices_former)
+                return 0;
+        setting->devices_former = device_filter_copy(former->devices);
+        return setting->devices_former ? 0 : error_oom(error);
+}
+
+int plan_subtract(struct plan *plan, const struct plan *before, struct error *error) {
+        _cleanup_free_ bool *unchanged = NULL;
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < before->count; i++)
@@ -273,23 +307,15 @@ int plan_subtract(struct plan *plan, const struct plan *before, struct error *er
                         r = add_reset(plan, &before->settings[i], error);
         if (r < 0)
                 return r;
-        whole = (struct plan){.settings = plan->settings, .count = plan->count};
-        for (size_t i = 0; i < whole.count; i++) {
-                const struct setting *former = find_target(before, &whole.settings[i]);
-
-                if (former && same_value(former, &whole.settings[i])) {
-                        setting_clear(&whole.settings[i]);
-                        continue;
-                }
-                if (former && former->devices && !whole.settings[i].devices_former) {
-                        whole.settings[i].devices_former = device_filter_copy(former->devices);
-                        if (!whole.settings[i].devices_former)
-                                r = error_oom(error);
-                }
-                plan->settings[kept++] = whole.settings[i];
+        unchanged = calloc(plan->count + 1, sizeof(*unchanged));
+        if (!unchanged)
+                return error_oom(error);
+        for (size_t i = 0; i < plan->count; i++) {
+                unchanged[i] = same_settings(plan, before, &plan->settings[i]);
+                r = add_former_devices(&plan->settings[i], find_target(before, &plan->settings[i]), error);
+                if (r < 0)
+                        return r;
         }
-        plan->count = kept;
-        if (r < 0)
-                return r;
+        remove_settings(plan, unchanged);
         return sort_by_kind(plan, error);
 }

@@ -27,6 +27,13 @@ static json_t *pairs_to_json(const struct setting *setting) {
         return array;
 }
 
+/* UINT64_MAX is systemctl's own word. jansson's integers end at 2^63: what is above is text. */
+static json_t *number_to_json(uint64_t number) {
+        if (number == UINT64_MAX)
+                return json_string("infinity");
+        return number > INT64_MAX ? json_sprintf("%" PRIu64, number) : json_integer((json_int_t)number);
+}
+
 static json_t *property_value(const struct setting *setting) {
         switch (setting->type) {
         case PROPERTY_BYTES:
@@ -39,8 +46,7 @@ static json_t *property_value(const struct setting *setting) {
         case PROPERTY_U64:
                 break;
         }
-        /* systemctl's own word for it; JSON integers end at 2^63. */
-        return setting->u64 == UINT64_MAX ? json_string("infinity") : json_integer((json_int_t)setting->u64);
+        return number_to_json(setting->u64);
 }
 
 static json_t *devices_to_json(const struct device_filter *filter) {

@@ -300,6 +300,16 @@ static void test_fields(void **state) {
                 {&v2, "{\"unified\":{\"io.max\":\"8:0 rbps=1\\n8:16 wbps=2\",\"io.weight\":\"50\"}}",
                  "io.max<8:0 rbps=1, io.max<8:16 wbps=2, io.weight<default 50"},
                 {&v2, "{\"unified\":{\"memory.unknown\":\"x y\"}}", "memory.unknown<x y"},
+                /* What the kernel is going to refuse is not converted into something that it takes. */
+                {&v2_systemd, "{\"unified\":{\"cpu.max\":\"18446744073710 100000\"}}",
+                 "TasksMax=infinity, cpu.max<18446744073710 100000"},
+                {&v2_systemd, "{\"unified\":{\"cpu.max\":\"1000 1\"}}", "TasksMax=infinity, cpu.max<1000 1"},
+                {&v2_systemd, "{\"unified\":{\"cpu.max\":\"1000 1000001\"}}",
+                 "TasksMax=infinity, cpu.max<1000 1000001"},
+                {&v2_systemd, "{\"unified\":{\"io.bfq.weight\":\"1676976733973595691\"}}",
+                 "TasksMax=infinity, io.bfq.weight<default 1676976733973595691"},
+                {&v2_systemd, "{\"unified\":{\"io.weight\":\"10001\"}}",
+                 "TasksMax=infinity, io.weight<default 10001"},
 
                 /* With a group for the vCPUs, limits of cpu and cpuset are its; what the sandbox weighs is both's. */
                 {&v2_subtree,
@@ -443,6 +453,24 @@ static void test_subtract(void **state) {
                 {&v2_systemd,
                  "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":5}]}}", "{}",
                  "IOReadBandwidthMax=, io.max<8:0 rbps=max wbps=max riops=max wiops=max"},
+                /* The same device twice: the last one counts, and nothing has changed. */
+                {&v1,
+                 "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":5},"
+                 "{\"major\":8,\"minor\":0,\"rate\":6}]}}",
+                 "{}", "blkio.throttle.read_bps_device<8:0 0"},
+                {&v1,
+                 "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":5},"
+                 "{\"major\":8,\"minor\":0,\"rate\":6}]}}",
+                 "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":5},"
+                 "{\"major\":8,\"minor\":0,\"rate\":6}]}}",
+                 ""},
+                {&v1,
+                 "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":5},"
+                 "{\"major\":8,\"minor\":0,\"rate\":6}]}}",
+                 "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":5}]}}",
+                 "blkio.throttle.read_bps_device<8:0 5"},
+                {&v2, "{\"unified\":{\"io.max\":\"8:0 rbps=1\\n8:0 wbps=2\"}}",
+                 "{\"unified\":{\"io.max\":\"8:0 rbps=1\\n8:0 wbps=2\"}}", ""},
                 {&v2_systemd_bfq, "{\"devices\":[{\"allow\":false}]}", "{}",
                  "DeviceAllow=[char-* rwm][block-* rwm], devices:allow"},
         };
@@ -458,11 +486,35 @@ static void test_subtract(void **state) {
         }
 }
 
+/* --dry-run prints what is sent: also a number that JSON's integers have no room for. */
+static void test_json(void **state) {
+        static const struct {
+                const char *document, *value;
+        } cases[] = {
+                {"{\"unified\":{\"memory.high\":\"4096\"}}", "4096"},
+                {"{\"unified\":{\"memory.high\":\"9223372036854775807\"}}", "9223372036854775807"},
+                {"{\"unified\":{\"memory.high\":\"9223372036854775808\"}}", "\"9223372036854775808\""},
+                {"{\"unified\":{\"memory.high\":\"max\"}}", "\"infinity\""},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(plan_freep) struct plan *plan = make(&v2_systemd, NULL, cases[i].document);
+                _cleanup_json_ json_t *json = plan_to_json(plan);
+                _cleanup_free_ char *value = NULL;
+
+                assert_int_equal(json_array_size(json), plan->count);
+                assert_string_equal(plan->settings[1].property, "MemoryHigh");
+                value = json_dumps(json_object_get(json_array_get(json, 1), "value"), JSON_ENCODE_ANY);
+                assert_string_equal(value, cases[i].value);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_fields),   cmocka_unit_test(test_errors),
                 cmocka_unit_test(test_warnings), cmocka_unit_test(test_memory_order),
-                cmocka_unit_test(test_subtract),
+                cmocka_unit_test(test_subtract), cmocka_unit_test(test_json),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
