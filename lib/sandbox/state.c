@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,8 @@
 #include "util/cpulist.h"
 
 #define STATE_VERSION 1
+/* Of --stop-timeout, in seconds: as microseconds it still fits. */
+#define STOP_TIMEOUT_MAX UINT32_MAX
 
 static const char *const phases[] = {
         [PHASE_CREATING] = "creating",
@@ -78,8 +81,11 @@ static json_t *runtime_to_json(const struct state *state) {
                 json_t *entry = json_pack("{s:i, s:I, s:s}", "pid", task->pid, "startTime",
                                           (json_int_t)task->start_time, "cgroups", task->former);
 
-                if (!entry || json_array_append_new(array, entry) < 0)
-                        break;
+                /* Not JSON: a cgroup's name that is not UTF-8. No state is better than one that has lost it. */
+                if (!entry || json_array_append_new(array, entry) < 0) {
+                        json_decref(array);
+                        return NULL;
+                }
         }
         return array;
 }
@@ -113,6 +119,15 @@ json_t *state_to_json(const struct state *state) {
                          state->hypervisor_devices);
 }
 
+/* A member that is an integer within these bounds. */
+static bool read_integer(const json_t *object, const char *name, json_int_t min, json_int_t max,
+                         json_int_t *out) {
+        const json_t *value = json_object_get(object, name);
+
+        *out = json_integer_value(value);
+        return json_is_integer(value) && *out >= min && *out <= max;
+}
+
 static int fail(struct error *error, const char *what) {
         return error_fail(error, 0, "the state file is not one of kata-cgroup: %s", what);
 }
@@ -129,7 +144,7 @@ static int path_from_json(const json_t *json, struct cgroup_path **out, struct e
         if (cgroup_path_parse(text, "cgroupsPath", &path, NULL) < 0)
                 return fail(error, "a cgroup path is not valid");
         if (strcmp(place, path->path) != 0) {
-                if (path->driver != DRIVER_SYSTEMD || place[0] == '/' || strstr(place, ".."))
+                if (path->driver != DRIVER_SYSTEMD || !cgroup_place_is_valid(place))
                         return fail(error, "a cgroup path is not valid");
                 free(path->path);
                 path->path = strdup(place);
@@ -150,15 +165,14 @@ static int runtime_from_json(const json_t *json, struct state *state, struct err
         if (!state->runtime)
                 return error_oom(error);
         json_array_foreach((json_t *)json, i, entry) {
-                const char *cgroups;
-                json_int_t start;
-                int pid;
+                const char *cgroups = json_string_value(json_object_get(entry, "cgroups"));
+                json_int_t pid, start;
 
-                if (json_unpack((json_t *)entry, "{s:i, s:I, s:s}", "pid", &pid, "startTime", &start, "cgroups",
-                                &cgroups) < 0 ||
-                    pid < 1)
+                if (!read_integer(entry, "pid", 1, INT_MAX, &pid) ||
+                    !read_integer(entry, "startTime", 0, INT64_MAX, &start) || !cgroups)
                         return fail(error, "runtime");
-                state->runtime[state->runtime_count] = (struct task){pid, (uint64_t)start, strdup(cgroups)};
+                state->runtime[state->runtime_count] =
+                        (struct task){(pid_t)pid, (uint64_t)start, strdup(cgroups)};
                 if (!state->runtime[state->runtime_count++].former)
                         return error_oom(error);
         }
@@ -178,29 +192,32 @@ static int vcpus_from_json(const json_t *json, struct vcpus **out, struct error 
         if (!vcpus->vcpus)
                 return error_oom(error);
         json_array_foreach((json_t *)json, i, entry) {
-                int index, tid;
+                json_int_t index, tid;
 
-                if (json_unpack((json_t *)entry, "{s:i, s:i}", "index", &index, "tid", &tid) < 0 || index < 0 ||
-                    tid < 1)
+                /* By ascending index, as they were found. */
+                if (!read_integer(entry, "index", i > 0 ? vcpus->vcpus[i - 1].index + INT64_C(1) : 0, INT_MAX,
+                                  &index) ||
+                    !read_integer(entry, "tid", 1, INT_MAX, &tid))
                         return fail(error, "vmm.vcpus");
-                vcpus->vcpus[vcpus->count++] = (struct vcpu){(unsigned)index, tid};
+                vcpus->vcpus[vcpus->count++] = (struct vcpu){(unsigned)index, (pid_t)tid};
         }
         *out = TAKE(vcpus);
         return 0;
 }
 
 static int vmm_from_json(const json_t *json, struct sandbox_vmm *vmm, struct error *error) {
-        int pid, threads, pin;
-        json_int_t start;
+        json_int_t pid, start;
+        int threads, pin;
         json_t *vcpus;
 
         if (json_is_null(json))
                 return 0;
-        if (json_unpack((json_t *)json, "{s:i, s:I, s:b, s:b, s:o}", "pid", &pid, "startTime", &start,
-                        "threads", &threads, "pin", &pin, "vcpus", &vcpus) < 0 ||
-            pid < 1)
+        if (!read_integer(json, "pid", 1, INT_MAX, &pid) ||
+            !read_integer(json, "startTime", 0, INT64_MAX, &start) ||
+            json_unpack((json_t *)json, "{s:b, s:b, s:o}", "threads", &threads, "pin", &pin, "vcpus", &vcpus) <
+                    0)
                 return fail(error, "vmm");
-        *vmm = (struct sandbox_vmm){pid, (uint64_t)start, threads != 0, pin != 0, NULL};
+        *vmm = (struct sandbox_vmm){(pid_t)pid, (uint64_t)start, threads != 0, pin != 0, NULL};
         return vcpus_from_json(vcpus, &vmm->vcpus, error);
 }
 
@@ -213,18 +230,20 @@ static int phase_from_name(const char *name) {
 
 static int basics_from_json(const json_t *json, struct state *state, struct error *error) {
         const char *phase, *id, *created_at, *boot_id;
-        int version, sandbox_cgroup_only, vcpu_subtree = 0;
-        json_int_t stop_timeout;
+        int sandbox_cgroup_only, vcpu_subtree = 0;
+        json_int_t version, stop_timeout;
 
-        if (json_unpack((json_t *)json, "{s:i}", "version", &version) < 0)
+        if (!read_integer(json, "version", 0, INT64_MAX, &version))
                 return fail(error, "it has no version");
         if (version != STATE_VERSION)
                 return error_fail(error, 0,
-                                  "the state file is of version %d, this kata-cgroup knows version %d", version,
-                                  STATE_VERSION);
-        if (json_unpack((json_t *)json, "{s:s, s:s, s:s, s:s, s:b, s?b, s:I}", "phase", &phase, "id", &id,
+                                  "the state file is of version %" JSON_INTEGER_FORMAT
+                                  ", this kata-cgroup knows version %d",
+                                  version, STATE_VERSION);
+        if (!read_integer(json, "stopTimeout", 0, STOP_TIMEOUT_MAX, &stop_timeout) ||
+            json_unpack((json_t *)json, "{s:s, s:s, s:s, s:s, s:b, s?b}", "phase", &phase, "id", &id,
                         "createdAt", &created_at, "bootId", &boot_id, "sandboxCgroupOnly", &sandbox_cgroup_only,
-                        "vcpuSubtree", &vcpu_subtree, "stopTimeout", &stop_timeout) < 0 ||
+                        "vcpuSubtree", &vcpu_subtree) < 0 ||
             phase_from_name(phase) < 0 || !sandbox_id_is_valid(id) || strlen(created_at) >= TIMESTAMP_SIZE ||
             strlen(boot_id) >= BOOT_ID_SIZE)
                 return fail(error, "a member is missing or wrong");

@@ -261,7 +261,9 @@ int store_save(struct store *store, const struct state *state, struct error *err
         _cleanup_free_ char *text = NULL;
         int r;
 
-        text = json ? json_dumps(json, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
+        if (!json)
+                return error_fail(error, EILSEQ, "the state of \"%s\" cannot be written", state->id);
+        text = json_dumps(json, JSON_INDENT(2) | JSON_SORT_KEYS);
         if (!text)
                 return error_oom(error);
         r = file_replace_at(store->directory, STATE_FILE, text, strlen(text));

@@ -57,6 +57,31 @@ static void test_other_boot(void **state) {
         assert_int_equal(parsed->vmm.pid, 80);
 }
 
+/* systemd may have put the unit elsewhere; two dots in a name are none of "..". */
+static void test_place(void **state) {
+        _cleanup_json_ json_t *json = json_loads(whole, 0, NULL);
+        _cleanup_(state_freep) struct state *parsed = NULL;
+
+        (void)state;
+        assert_int_equal(json_object_set_new(json, "sandbox",
+                                             json_pack("{s:s, s:s}", "cgroupsPath", "a.slice:p:n..m", "path",
+                                                       "docker/x/a.slice/p-n..m.scope")),
+                         0);
+        assert_int_equal(state_from_json(json, &parsed, NULL), 0);
+        assert_string_equal(parsed->sandbox->path, "docker/x/a.slice/p-n..m.scope");
+}
+
+/* A process from a group whose name is not UTF-8 cannot be remembered: that must not go unnoticed. */
+static void test_not_utf8(void **state) {
+        _cleanup_json_ json_t *json = json_loads(whole, 0, NULL);
+        _cleanup_(state_freep) struct state *parsed = NULL;
+
+        (void)state;
+        assert_int_equal(state_from_json(json, &parsed, NULL), 0);
+        strcpy(parsed->runtime[0].former, "\xff");
+        assert_null(state_to_json(parsed));
+}
+
 /* A state of a newer version, damaged, or made by somebody else: an error, never a crash or a wrong path. */
 static void test_refused(void **state) {
         static const struct {
@@ -65,6 +90,7 @@ static void test_refused(void **state) {
                 {"version", "2"},
                 {"version", "\"1\""},
                 {"version", "null"},
+                {"version", "4294967297"},
                 {"phase", "\"odd\""},
                 {"phase", "7"},
                 {"id", "\"a/b\""},
@@ -75,18 +101,34 @@ static void test_refused(void **state) {
                 {"sandboxCgroupOnly", "0"},
                 {"vcpuSubtree", "1"},
                 {"stopTimeout", "\"x\""},
+                {"stopTimeout", "-1"},
+                {"stopTimeout", "18446744073710"},
                 {"sandbox", "null"},
                 {"sandbox", "{}"},
                 {"sandbox", "{\"cgroupsPath\":\"../x\",\"path\":\"../x\"}"},
                 {"sandbox", "{\"cgroupsPath\":\"x\",\"path\":\"y\"}"},
                 {"sandbox", "{\"cgroupsPath\":\"a.slice:p:n\",\"path\":\"../../x\"}"},
                 {"sandbox", "{\"cgroupsPath\":\"a.slice:p:n\",\"path\":\"/x\"}"},
+                {"sandbox", "{\"cgroupsPath\":\"a.slice:p:n\",\"path\":\"\"}"},
+                {"sandbox", "{\"cgroupsPath\":\"a.slice:p:n\",\"path\":\"a.slice//x\"}"},
+                {"sandbox", "{\"cgroupsPath\":\"a.slice:p:n\",\"path\":\"a.slice/.\"}"},
+                {"sandbox", "{\"cgroupsPath\":\"a.slice:p:n\",\"path\":\"a.slice/x/\"}"},
+                {"sandbox", "{\"cgroupsPath\":\"a.slice:p:n\",\"path\":\"a\\nb\"}"},
+                {"sandbox", "{\"cgroupsPath\":\"a.slice:p:n\",\"path\":\"a.slice/cgroup.procs\"}"},
                 {"overhead", "null"},
                 {"runtime", "{}"},
                 {"runtime", "[1]"},
                 {"runtime", "[{\"pid\":1}]"},
                 {"runtime", "[{\"pid\":-1,\"startTime\":1,\"cgroups\":\"\"}]"},
+                {"runtime", "[{\"pid\":4294967297,\"startTime\":1,\"cgroups\":\"\"}]"},
+                {"runtime", "[{\"pid\":1,\"startTime\":-1,\"cgroups\":\"\"}]"},
                 {"vmm", "7"},
+                {"vmm", "{\"pid\":4294967301,\"startTime\":1,\"threads\":true,\"pin\":true,\"vcpus\":[]}"},
+                /* The order that the rest relies on; twice the same one. */
+                {"vmm", "{\"pid\":5,\"startTime\":1,\"threads\":true,\"pin\":true,\"vcpus\":[{\"index\":1,"
+                        "\"tid\":5},{\"index\":0,\"tid\":6}]}"},
+                {"vmm", "{\"pid\":5,\"startTime\":1,\"threads\":true,\"pin\":true,\"vcpus\":[{\"index\":0,"
+                        "\"tid\":5},{\"index\":0,\"tid\":6}]}"},
                 {"vmm", "{\"pid\":0}"},
                 {"vmm", "{\"pid\":5,\"startTime\":1,\"threads\":true,\"pin\":true,\"vcpus\":7}"},
                 {"vmm", "{\"pid\":5,\"startTime\":1,\"threads\":true,\"pin\":true,\"vcpus\":[{\"index\":-1,"
@@ -159,10 +201,9 @@ static void test_effective(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_round_trip),
-                cmocka_unit_test(test_other_boot),
-                cmocka_unit_test(test_refused),
-                cmocka_unit_test(test_effective),
+                cmocka_unit_test(test_round_trip), cmocka_unit_test(test_other_boot),
+                cmocka_unit_test(test_place),      cmocka_unit_test(test_not_utf8),
+                cmocka_unit_test(test_refused),    cmocka_unit_test(test_effective),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
