@@ -25,6 +25,16 @@ if(KATA_CGROUP_SANITIZE)
         add_link_options(-fsanitize=address,undefined)
 endif()
 
+if(KATA_CGROUP_FUZZ)
+        if(NOT CMAKE_C_COMPILER_ID STREQUAL "Clang")
+                message(FATAL_ERROR "KATA_CGROUP_FUZZ needs clang, which brings libFuzzer")
+        endif()
+        # Coverage for the libraries; libFuzzer itself, which has a main(), only in the targets of tests/fuzz.
+        add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+                            -fno-omit-frame-pointer)
+        add_link_options(-fsanitize=address,undefined)
+endif()
+
 # kata_cgroup_room(NAME SOURCES file... DEPENDS room...): a static library of one room of lib/.
 function(kata_cgroup_room name)
         cmake_parse_arguments(ROOM "" "" "SOURCES;DEPENDS" ${ARGN})

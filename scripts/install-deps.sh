@@ -2,7 +2,7 @@
 # Installs the Debian packages that the project is built and tested with. Idempotent: apt-get is asked only
 # where something is missing, so a machine that has everything needs no network.
 #
-# usage: install-deps.sh [build] [demo] [test] [vm] [lint]   (default: all)
+# usage: install-deps.sh [build] [demo] [test] [vm] [lint] [fuzz]   (default: all)
 set -euo pipefail
 
 packages_of() {
@@ -12,11 +12,13 @@ packages_of() {
     test) echo qemu-system-x86 procps jq bats bats-support bats-assert libcmocka-dev mandoc git strace ;;
     vm) echo qemu-system-x86 mmdebstrap e2fsprogs debian-archive-keyring ;;
     lint) echo shellcheck mandoc bsdextrautils clang clang-format ;;
+    # The compiler's runtime, which has libFuzzer and the sanitizers, is a package of its own since Debian 12.
+    fuzz) echo clang libclang-rt-dev ;;
     *) echo "install-deps.sh: unknown group $1" >&2 && return 2 ;;
     esac
 }
 
-[ $# -gt 0 ] || set -- build demo test vm lint
+[ $# -gt 0 ] || set -- build demo test vm lint fuzz
 wanted=()
 for group in "$@"; do
     list=$(packages_of "$group")

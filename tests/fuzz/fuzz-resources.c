@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Resources to the plan of every kind of host
+ *
+ * The input is a LinuxResources document; what follows a line "---" is a change of it. For each host there is the
+ * first plan, and the plan of the change as far as it differs. What is carried out in the end has to be what a
+ * new sandbox with the changed resources would have got.
+ */
+#include "fuzz.h"
+
+#include <inttypes.h>
+
+#include "plan/plan.h"
+
+#define ALL(version_)                                                                                          \
+        .controllers = {[CONTROLLER_CPU] = (version_),                                                         \
+                        [CONTROLLER_CPUSET] = (version_),                                                      \
+                        [CONTROLLER_MEMORY] = (version_),                                                      \
+                        [CONTROLLER_PIDS] = (version_),                                                        \
+                        [CONTROLLER_IO] = (version_),                                                          \
+                        [CONTROLLER_HUGETLB] = (version_),                                                     \
+                        [CONTROLLER_RDMA] = (version_),                                                        \
+                        [CONTROLLER_MISC] = (version_),                                                        \
+                        [CONTROLLER_DEVICES] = (version_),                                                     \
+                        [CONTROLLER_NET_CLS] = (version_) == CGROUP_V1 ? CGROUP_V1 : CGROUP_ABSENT,            \
+                        [CONTROLLER_NET_PRIO] = (version_) == CGROUP_V1 ? CGROUP_V1 : CGROUP_ABSENT},          \
+        .version = (version_), .hugepage_sizes = "2MB 1GB", .has_unified = (version_) == CGROUP_V2
+
+static const struct plan_facts hosts[] = {
+        {ALL(CGROUP_V1)},
+        {ALL(CGROUP_V2)},
+        {ALL(CGROUP_V1), .systemd = true, .systemd_version = 252},
+        {ALL(CGROUP_V2), .systemd = true, .systemd_version = 257},
+        {ALL(CGROUP_V2), .systemd = true, .systemd_version = 241, .bfq = true},
+        {ALL(CGROUP_V2), .vcpu_subtree = true},
+        {ALL(CGROUP_V2), .systemd = true, .systemd_version = 257, .vcpu_subtree = true},
+        /* Debian 13 booted as hybrid, and as v1. */
+        {.controllers = {[CONTROLLER_CPU] = CGROUP_V1,
+                         [CONTROLLER_CPUSET] = CGROUP_V2,
+                         [CONTROLLER_MEMORY] = CGROUP_V2,
+                         [CONTROLLER_PIDS] = CGROUP_V1},
+         .version = CGROUP_V1,
+         .systemd = true,
+         .systemd_version = 257,
+         .has_unified = true},
+        {.controllers = {[CONTROLLER_CPU] = CGROUP_V1, [CONTROLLER_PIDS] = CGROUP_V1}, .version = CGROUP_V1},
+};
+
+static bool is_word(const char *text) {
+        return text[0] != '\0' && fuzz_is_one_line(text) && !strchr(text, ' ');
+}
+
+/* Without the name of the vCPUs' group. */
+static const char *file_of(const struct plan_facts *facts, const struct setting *setting) {
+        static const char group[] = PLAN_VCPU_SUBTREE "/";
+        bool in_group = strncmp(setting->file, group, strlen(group)) == 0;
+
+        CHECK(!in_group || (facts->vcpu_subtree && (setting->flags & SETTING_OF_SANDBOX) == 0));
+        return in_group ? setting->file + strlen(group) : setting->file;
+}
+
+static bool is_unified(const struct setting *setting) {
+        return strncmp(setting->field, "unified", strlen("unified")) == 0;
+}
+
+static void check_file(const struct plan_facts *facts, const struct setting *setting) {
+        const char *file = file_of(facts, setting);
+
+        CHECK(is_word(file) && strchr(file, '.') && !strchr(file, '/') && strlen(file) < 256);
+        CHECK(setting->value && setting->value[0] != '\0');
+        CHECK(is_unified(setting) || fuzz_is_one_line(setting->value));
+        CHECK(setting->controller == CONTROLLER_COUNT ||
+              setting->version == facts->controllers[setting->controller]);
+        if ((setting->flags & SETTING_KEYED) != 0)
+                CHECK(strchr(setting->value, ' ') && !strchr(setting->value, '\n'));
+}
+
+static void check_property(const struct plan_facts *facts, const struct setting *setting) {
+        CHECK(facts->systemd && setting->property);
+        CHECK(setting->type != PROPERTY_BYTES || (setting->bytes && facts->systemd_version >= 244));
+        CHECK(setting->type != PROPERTY_TEXT || setting->text);
+        if (setting->type != PROPERTY_NUMBERS && setting->type != PROPERTY_ACCESSES)
+                return;
+        for (size_t i = 0; i < setting->count; i++) {
+                CHECK(setting->pairs[i].path && is_word(setting->pairs[i].path));
+                CHECK(setting->type == PROPERTY_NUMBERS || setting->pairs[i].access[0] != '\0');
+        }
+}
+
+static bool same_target(const struct setting *a, const struct setting *b) {
+        size_t key;
+
+        if (a->kind != b->kind)
+                return false;
+        if (a->kind == SETTING_PROPERTY)
+                return strcmp(a->property, b->property) == 0;
+        if (a->kind == SETTING_DEVICES)
+                return true;
+        if (strcmp(a->file, b->file) != 0)
+                return false;
+        key = strcspn(a->value, " ");
+        return (a->flags & SETTING_KEYED) == 0 ||
+               (strncmp(a->value, b->value, key) == 0 && (b->value[key] == ' ' || b->value[key] == '\0'));
+}
+
+/* The last setting of what `wanted` sets: the one that counts. */
+static const struct setting *find_last(const struct plan *plan, const struct setting *wanted) {
+        for (size_t i = plan->count; i > 0; i--)
+                if (same_target(&plan->settings[i - 1], wanted))
+                        return &plan->settings[i - 1];
+        return NULL;
+}
+
+static const struct setting *find_property(const struct plan *plan, const char *property) {
+        const struct setting wanted = {.kind = SETTING_PROPERTY, .property = property};
+
+        return find_last(plan, &wanted);
+}
+
+/* "QUOTA PERIOD" as it would be printed, within what the kernel takes (which wants at least a ms of both). */
+static bool parse_bandwidth(const char *text, uint64_t *quota, uint64_t *period) {
+        char printed[64];
+
+        if (sscanf(text, "%" SCNu64 " %" SCNu64, quota, period) != 2)
+                return false;
+        (void)snprintf(printed, sizeof(printed), "%" PRIu64 " %" PRIu64, *quota, *period);
+        return strcmp(printed, text) == 0 && *quota >= OCI_CFS_PERIOD_MIN && *quota <= OCI_CFS_RUNTIME_MAX &&
+               *period >= OCI_CFS_PERIOD_MIN && *period <= OCI_CFS_PERIOD_MAX;
+}
+
+/* File and property say the same: cgroup_apply_unified_cpu_quota() of systemd's src/core/cgroup.c. */
+static void check_bandwidth(const struct plan *plan) {
+        const struct setting *per_second = find_property(plan, "CPUQuotaPerSecUSec");
+        const struct setting file = {.kind = SETTING_FILE, .file = "cpu.max", .value = ""};
+        const struct setting *max = find_last(plan, &file);
+        uint64_t quota, period, wanted;
+
+        if (!per_second || !max || !parse_bandwidth(max->value, &quota, &period))
+                return;
+        CHECK(per_second->u64 != UINT64_MAX);
+        wanted = per_second->u64 * period / 1000000;
+        CHECK(quota == (wanted < 1000 ? 1000 : wanted));
+}
+
+/* Every file of `unified` is written, and a quota is rounded up, never down. */
+static void check_unified(const struct plan_facts *facts, const struct oci_resources *resources,
+                          const struct plan *plan) {
+        const struct setting *per_second = find_property(plan, "CPUQuotaPerSecUSec");
+        const struct oci_unified *entries = resources->unified.items;
+
+        for (size_t i = 0; i < resources->unified.count; i++) {
+                uint64_t quota, period;
+                bool found = false;
+
+                for (size_t k = 0; k < plan->count; k++)
+                        found = found || (plan->settings[k].kind == SETTING_FILE &&
+                                          strcmp(file_of(facts, &plan->settings[k]), entries[i].key) == 0);
+                CHECK(found);
+                if (strcmp(entries[i].key, "cpu.max") == 0 && per_second && is_unified(per_second) &&
+                    sscanf(entries[i].value, "%" SCNu64 " %" SCNu64, &quota, &period) == 2)
+                        CHECK((__uint128_t)per_second->u64 * period >= (__uint128_t)quota * 1000000);
+        }
+}
+
+static void check_json(const struct plan *plan, json_t **out) {
+        const json_t *entry;
+        size_t i;
+
+        *out = plan_to_json(plan);
+        CHECK(json_array_size(*out) == plan->count);
+        json_array_foreach(*out, i, entry) {
+                const json_t *value = json_object_get(entry, "value");
+
+                CHECK(json_object_get(entry, "field"));
+                CHECK(!json_is_integer(value) || json_integer_value(value) >= 0);
+                CHECK(!json_is_array(value) || json_array_size(value) == plan->settings[i].count);
+        }
+}
+
+static void check_plan(const struct plan_facts *facts, const struct plan *plan) {
+        for (size_t i = 0; i < plan->count; i++) {
+                const struct setting *setting = &plan->settings[i];
+
+                CHECK(setting->field && (i == 0 || plan->settings[i - 1].kind <= setting->kind));
+                if (setting->kind == SETTING_FILE)
+                        check_file(facts, setting);
+                else if (setting->kind == SETTING_PROPERTY)
+                        check_property(facts, setting);
+                /* Only lines of the same file may come one after the other. */
+                if (setting->kind != SETTING_FILE || (setting->flags & SETTING_KEYED) == 0)
+                        CHECK(find_last(plan, setting) == setting);
+        }
+        for (size_t i = 0; i < plan->warning_count; i++)
+                CHECK(plan->warnings[i] && fuzz_is_one_line(plan->warnings[i]));
+        check_bandwidth(plan);
+}
+
+static struct plan *make(const struct plan_facts *facts, const struct oci_resources *resources,
+                         const struct oci_resources *before) {
+        _cleanup_error_ struct error error = ERROR_INIT;
+        struct plan *plan = NULL;
+        int r = plan_new(resources, before, facts, &plan, &error);
+
+        fuzz_check_error(r, &error);
+        CHECK((r == 0) == (plan != NULL));
+        return plan;
+}
+
+static void subtract(struct plan *plan, const struct plan *before) {
+        _cleanup_error_ struct error error = ERROR_INIT;
+
+        CHECK(plan_subtract(plan, before, &error) == 0);
+}
+
+static void check_unchanged(const struct plan_facts *facts, const struct oci_resources *resources,
+                            const struct plan *plan) {
+        _cleanup_(plan_freep) struct plan *again = make(facts, resources, resources);
+
+        CHECK(again);
+        subtract(again, plan);
+        CHECK(again->count == 0);
+}
+
+static bool same_member(const json_t *a, const json_t *b, const char *name) {
+        const json_t *first = json_object_get(a, name), *second = json_object_get(b, name);
+
+        return first == second || json_equal(first, second);
+}
+
+/* After the first plan and the difference there is what the whole second plan would have made. */
+static void check_difference(const struct plan *first, const struct plan *second,
+                             const struct plan *difference) {
+        _cleanup_json_ json_t *first_json = NULL, *second_json = NULL, *difference_json = NULL;
+
+        check_json(first, &first_json);
+        check_json(second, &second_json);
+        check_json(difference, &difference_json);
+        for (size_t i = 0; i < second->count; i++) {
+                const struct setting *setting = &second->settings[i];
+                const struct setting *changed = find_last(difference, setting),
+                                     *kept = find_last(first, setting);
+                const json_t *held;
+
+                if (find_last(second, setting) != setting)
+                        continue;
+                CHECK(changed || kept);
+                held = changed ? json_array_get(difference_json, (size_t)(changed - difference->settings))
+                               : json_array_get(first_json, (size_t)(kept - first->settings));
+                CHECK(same_member(held, json_array_get(second_json, i), "value"));
+                CHECK(same_member(held, json_array_get(second_json, i), "rules"));
+        }
+        for (size_t i = 0; i < first->count; i++) {
+                const struct setting *former = find_last(first, &first->settings[i]);
+                const struct setting *reset = find_last(difference, former);
+
+                /* What nobody names any more is taken back, unless it was set to just that. */
+                if (former->kind == SETTING_FILE && former->reset && !find_last(second, former))
+                        CHECK(strcmp((reset ? reset : former)->value, former->reset) == 0);
+        }
+}
+
+static uint64_t limit_of(const struct oci_i64 *limit) {
+        return limit->given && limit->value >= 0 ? (uint64_t)limit->value : UINT64_MAX;
+}
+
+/* v1 takes no memory limit above the one of memory and swap, after any single write. */
+static void check_memory_order(const struct plan *plan, const struct oci_resources *before) {
+        uint64_t limit = limit_of(&before->memory.limit), both = limit_of(&before->memory.swap);
+
+        for (size_t i = 0; i < plan->count; i++) {
+                const struct setting *setting = &plan->settings[i];
+                uint64_t *held = setting->kind != SETTING_FILE                               ? NULL
+                                 : strcmp(setting->file, "memory.limit_in_bytes") == 0       ? &limit
+                                 : strcmp(setting->file, "memory.memsw.limit_in_bytes") == 0 ? &both
+                                                                                             : NULL;
+
+                if (held)
+                        *held = setting->value[0] == '-' ? UINT64_MAX : strtoull(setting->value, NULL, 10);
+                CHECK(limit <= both);
+        }
+}
+
+static void check_host(const struct plan_facts *facts, const struct oci_resources *resources,
+                       const struct oci_resources *changed) {
+        _cleanup_(plan_freep) struct plan *first = make(facts, resources, NULL), *second = NULL,
+                                          *difference = NULL;
+        _cleanup_json_ json_t *json = NULL;
+
+        if (!first)
+                return;
+        check_plan(facts, first);
+        check_unified(facts, resources, first);
+        check_json(first, &json);
+        check_unchanged(facts, resources, first);
+        if (!changed)
+                return;
+        second = make(facts, changed, resources);
+        if (!second)
+                return;
+        check_plan(facts, second);
+        check_memory_order(second, resources);
+        difference = make(facts, changed, resources);
+        CHECK(difference);
+        subtract(difference, first);
+        check_memory_order(difference, resources);
+        check_difference(first, second, difference);
+}
+
+static json_t *parse(const char *text, size_t size) {
+        _cleanup_error_ struct error error = ERROR_INIT;
+        json_t *document = NULL;
+        int r = oci_document_parse(text, size, &document, &error);
+
+        fuzz_check_error(r, &error);
+        CHECK((r == 0) == (document != NULL));
+        return document;
+}
+
+static struct oci_resources *read_document(const json_t *document, enum oci_check check) {
+        _cleanup_error_ struct error error = ERROR_INIT;
+        struct oci_resources *resources = NULL;
+        int r = oci_resources_from_json(document, check, &resources, &error);
+
+        fuzz_check_error(r, &error);
+        CHECK((r == 0) == (resources != NULL));
+        return resources;
+}
+
+/* The changed resources, where the change is one; each field of it by itself is in order then. */
+static struct oci_resources *merge(const json_t *base, const char *text) {
+        _cleanup_json_ json_t *change = parse(text, strlen(text)), *merged = NULL, *again = NULL;
+        _cleanup_(oci_resources_freep) struct oci_resources *partial = NULL, *whole = NULL;
+
+        partial = change ? read_document(change, OCI_CHECK_PARTIAL) : NULL;
+        if (!partial)
+                return NULL;
+        CHECK(oci_resources_merge(base, change, &merged, NULL) == 0);
+        CHECK(oci_resources_merge(merged, change, &again, NULL) == 0 && json_equal(merged, again));
+        whole = read_document(merged, OCI_CHECK_PARTIAL);
+        CHECK(whole);
+        return read_document(merged, OCI_CHECK_WHOLE);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        _cleanup_free_ char *text = fuzz_text(data, size);
+        _cleanup_json_ json_t *document = NULL;
+        _cleanup_(oci_resources_freep) struct oci_resources *resources = NULL, *changed = NULL;
+        const char *change;
+
+        /* With all its bytes, be they NUL. */
+        json_decref(parse((const char *)data, size));
+        change = fuzz_split(text);
+        document = parse(text, strlen(text));
+        resources = document ? read_document(document, OCI_CHECK_WHOLE) : NULL;
+        if (!resources)
+                return 0;
+        changed = change ? merge(document, change) : NULL;
+        for (size_t i = 0; i < ARRAY_SIZE(hosts); i++)
+                check_host(&hosts[i], resources, changed);
+        return 0;
+}

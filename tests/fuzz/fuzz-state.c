@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* State files: what is taken is written as something that says the same, and leads nowhere else */
+#include "fuzz.h"
+
+#include <inttypes.h>
+
+#include "sandbox/state.h"
+
+/* All that was written was read: nothing was cut, rounded or made up. Members that the input does not have are those
+ * with a default. */
+static void check_same(const json_t *read, const json_t *written) {
+        const json_t *value;
+        const char *name;
+        size_t i;
+
+        if (json_is_array(written)) {
+                CHECK(json_array_size(read) == json_array_size(written));
+                json_array_foreach((json_t *)written, i, value) check_same(json_array_get(read, i), value);
+                return;
+        }
+        if (!json_is_object(written)) {
+                CHECK(json_equal(read, written));
+                return;
+        }
+        json_object_foreach((json_t *)written, name, value) {
+                const json_t *given = json_object_get(read, name);
+
+                if (given && !(json_is_null(value) && strcmp(name, "overhead") == 0))
+                        check_same(given, value);
+        }
+}
+
+static void check_place(const struct cgroup_path *path) {
+        CHECK(cgroup_place_is_valid(path->path));
+        CHECK((path->driver == DRIVER_SYSTEMD) == (path->unit && path->slice));
+}
+
+static void check_state(const struct state *state) {
+        CHECK(state->id && sandbox_id_is_valid(state->id) && state->sandbox);
+        CHECK(state->sandbox_cgroup_only == (state->overhead == NULL));
+        check_place(state->sandbox);
+        if (state->overhead)
+                check_place(state->overhead);
+        CHECK(json_is_object(state->resources) && json_is_object(state->containers) &&
+              json_is_array(state->devices));
+        for (size_t i = 0; i < state->runtime_count; i++)
+                CHECK(state->runtime[i].pid > 0 && state->runtime[i].former);
+        CHECK(state->vmm.pid >= 0 && (state->vmm.pid == 0) == (state->vmm.vcpus == NULL));
+        for (size_t i = 0; state->vmm.vcpus && i < state->vmm.vcpus->count; i++) {
+                const struct vcpu *vcpu = &state->vmm.vcpus->vcpus[i];
+
+                CHECK(vcpu->tid > 0 && (i == 0 || vcpu[-1].index < vcpu->index));
+        }
+}
+
+/* What holds is a document that the rest can judge; merging with nothing changes nothing. */
+static void check_effective(const struct state *state) {
+        _cleanup_json_ json_t *effective = NULL, *before = json_deep_copy(state->resources);
+        _cleanup_(oci_resources_freep) struct oci_resources *resources = NULL;
+        _cleanup_error_ struct error error = ERROR_INIT;
+        int r = state_effective_resources(state, &effective, &error);
+
+        CHECK(before && json_equal(before, state->resources));
+        fuzz_check_error(r, &error);
+        if (r < 0)
+                return;
+        CHECK(json_is_object(effective));
+        r = oci_resources_from_json(effective, OCI_CHECK_WHOLE, &resources, &error);
+        fuzz_check_error(r, &error);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        _cleanup_json_ json_t *json = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
+        _cleanup_json_ json_t *written = NULL, *again = NULL;
+        _cleanup_(state_freep) struct state *state = NULL, *second = NULL;
+        _cleanup_error_ struct error error = ERROR_INIT;
+        int r;
+
+        if (!json)
+                return 0;
+        r = state_from_json(json, &state, &error);
+        fuzz_check_error(r, &error);
+        if (r < 0)
+                return 0;
+        check_state(state);
+        written = state_to_json(state);
+        CHECK(written);
+        check_same(json, written);
+        CHECK(state_from_json(written, &second, &error) == 0);
+        again = state_to_json(second);
+        CHECK(again && json_equal(written, again));
+        check_effective(state);
+        return 0;
+}
