@@ -92,7 +92,7 @@ goes_down() { [[ $(systemctl show "$UNIT" -p ActiveState --value) != active ]]; 
 
 # traced_create STRACE-OPTION...
 traced_create() {
-    strace -qq -s 1000 "$@" -e trace=sendmsg \
+    strace -qq -s 1000 "$@" -e trace=write \
         "$KATA_CGROUP" --root "$ROOT" --debug create "$ID" --cgroups-path "$CGROUPS_PATH" --sandbox-cgroup-only \
         --pid "$SHIM" <<< "$RESOURCES" 3>&- > /dev/null 2> "$BATS_TEST_TMPDIR/said"
 }
@@ -110,12 +110,12 @@ is_stopped() { grep -q '^State:.[Tt]' "/proc/$1/status"; }
     local trace=$BATS_TEST_TMPDIR/trace tracer command number socket
     start_shim
     traced_create -o "$trace"
-    number=$(grep -n StartTransientUnit "$trace")
+    number=$(grep -n 'D-Bus call StartTransientUnit' "$trace")
     kc delete "$ID"
     start_shim
     BUS=$(systemctl show dbus.service -p MainPID --value)
-    # It stops itself before this message, so that the bus can be made to stand still exactly then.
-    traced_create -o /dev/null -e "inject=sendmsg:signal=STOP:when=${number%%:*}" 3>&- &
+    # It is stopped behind this line of its log, before it makes the call, so that the bus can be made to stand still then.
+    traced_create -o /dev/null -e "inject=write:signal=STOP:when=${number%%:*}" 3>&- &
     tracer=$!
     STARTED+=("$tracer")
     wait_until has_called StartTransientUnit
