@@ -4,8 +4,10 @@
 #
 # usage: test.sh [--quick] [--only NAME]... [--filter REGEX]
 #   --quick         no virtual machines
-#   --only NAME     only these environments: lint, units, host, bookworm-v2, trixie-hybrid ...
+#   --only NAME     only these: lint, units, fuzz, host, sanitizers, bookworm-v2, trixie-hybrid ...
 #   --filter REGEX  only bats tests with such names
+#
+# What runs on this machine is one line of work, the virtual machines are others; two go on at a time.
 #
 # Results are collected as TAP files under build/test/, one a run, named ENVIRONMENT.DRIVER.MODE.SUITE.tap; the table
 # at the end is made from them, so a run that delivered nothing is seen to be missing.
@@ -20,7 +22,7 @@ while [ $# -gt 0 ]; do
     --quick) quick=true ;;
     --only) only+=("$2") && shift ;;
     --filter) filter=$2 && shift ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
+    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
     *) echo "test.sh: unknown option $1" >&2 && exit 2 ;;
     esac
     shift
@@ -93,9 +95,22 @@ units() {
     done
 }
 
+# Each with a fixed number of inputs; scripts/fuzz.sh SECONDS goes on for longer.
+fuzz() {
+    [ -z "$filter" ] || return 0
+    say "fuzzers"
+    scripts/fuzz.sh --runs 60000 < /dev/null > "$results/fuzz.tap" 2>&1
+}
+
 host() {
     say "host"
     tests/vm/run-suites.sh "$top/build/release/kata-cgroup" "$results" host "$filter" < /dev/null
+}
+
+# The host's suites once more with the sanitizers' build.
+sanitizers() {
+    say "host, with sanitizers"
+    tests/vm/run-sanitized.sh "$top/build/debug/kata-cgroup" "$results" host-sanitized "$filter" < /dev/null
 }
 
 # A sample of the comparison with runc and crun, where all controllers are; scripts/differential.sh is the whole.
@@ -124,34 +139,43 @@ reliability_sample() {
     trixie-hybrid) driver=systemd mode=overhead ;;
     *) return 0 ;;
     esac
-    for kind in kill fault; do
+    for kind in kill fault signal; do
         echo "tests/reliability/run.sh /job/kata-cgroup $kind $driver $mode 60 < /dev/null" \
             "> results/$1.$driver.$mode.$kind.tap 2>&1 || status=1"
     done
     echo "tests/reliability/many.sh /job/kata-cgroup $driver 24 < /dev/null > results/$1.$driver.$mode.many.tap 2>&1"
 }
 
+# systemd's side of the sanitizers' build.
+sanitized_sample() {
+    [ "$1" != trixie-v2 ] || echo "tests/vm/run-sanitized.sh /job/sanitized/kata-cgroup results $1-sanitized '$filter' < /dev/null || status=1"
+}
+
 host_reliability() {
     [ -z "$filter" ] || return 0
-    say "host: kill and fault points"
+    say "host: kill, fault and signal points"
     tests/reliability/run.sh "$top/build/release/kata-cgroup" kill cgroupfs overhead 20 < /dev/null \
         > "$results/host.cgroupfs.overhead.kill.tap" 2>&1
     tests/reliability/run.sh "$top/build/release/kata-cgroup" fault cgroupfs sandbox-only 20 < /dev/null \
         > "$results/host.cgroupfs.sandbox-only.fault.tap" 2>&1
+    tests/reliability/run.sh "$top/build/release/kata-cgroup" signal cgroupfs overhead 20 < /dev/null \
+        > "$results/host.cgroupfs.overhead.signal.tap" 2>&1
     tests/reliability/many.sh "$top/build/release/kata-cgroup" cgroupfs < /dev/null > "$results/host.cgroupfs.overhead.many.tap" 2>&1
 }
 
 # The job of a VM: binaries, suites, and the runner; its results come back between markers.
 make_job() {
-    local job=$1
-    mkdir -p "$job/tests"
-    cp build/release/{attach-programs,kata-cgroup,named-threads,qmp-command,qmp-connect,random-resources,scripted-vmm,touch-memory} "$job"
+    local job=$1 tools=(attach-programs kata-cgroup named-threads qmp-command qmp-connect random-resources scripted-vmm touch-memory)
+    mkdir -p "$job/tests" "$job/sanitized"
+    cp "${tools[@]/#/build/release/}" "$job"
+    [ "$2" != trixie-v2 ] || cp "${tools[@]/#/build/debug/}" "$job/sanitized"
     cp -r tests/bats tests/data tests/differential tests/reliability tests/vm "$job/tests"
     cat > "$job/run" << END
 tests/vm/run-suites.sh /job/kata-cgroup /job/results "\$(cat environment)" '$filter'
 status=\$?
 $(differential_sample "$2")
 $(reliability_sample "$2")
+$(sanitized_sample "$2")
 for file in results/*.tap; do echo "TAP-FILE \${file##*/}"; cat "\$file"; done
 exit \$status
 END
@@ -170,15 +194,30 @@ vm() {
     echo "$name: done"
 }
 
-vms() {
-    local name running=0 names=()
-    for name in "${environments[@]}"; do ! wanted "$name" || names+=("$name"); done
-    [ ${#names[@]} -gt 0 ] || return 0
-    say "virtual machines: ${names[*]}"
-    # Both images first: two runs that want the same one would wait for each other.
+images() {
+    local name
     for name in bookworm trixie; do
-        case "${names[*]}" in *"$name"*) scripts/vm/build-image.sh "$name" > /dev/null || return 1 ;; esac
+        case "$*" in *"$name"*) scripts/vm/build-image.sh "$name" > /dev/null || return 1 ;; esac
     done
+}
+
+here() {
+    ! wanted lint || lint
+    ! wanted units || units
+    ! wanted fuzz || fuzz
+    ! wanted host || { host; host_reliability; }
+    ! wanted sanitizers || sanitizers
+}
+
+# Two at a time: what runs here, and one virtual machine after the other.
+everything() {
+    local name running=1 names=()
+    for name in "${environments[@]}"; do ! wanted "$name" || names+=("$name"); done
+    here &
+    if [ ${#names[@]} -gt 0 ]; then
+        images "${names[@]}" || { echo "not ok 1 the images were not built" > "$results/images.tap"; names=(); }
+        say "virtual machines: ${names[*]}"
+    fi
     for name in "${names[@]}"; do
         [ $running -lt 2 ] || { wait -n; running=$((running - 1)); }
         vm "$name" < /dev/null &
@@ -211,6 +250,7 @@ report() {
         /^ok / {passed[group]++; passes++; failing = 0; next}
         /^not ok / {failed[group]++; failures++; failing = 1; lines[++line_count] = group ": " $0; next}
         /^# points [0-9]+$/ {points[part[4]] += $3; next}
+        /^# inputs [0-9]+$/ {inputs += $3; if (part[1] == "fuzz") fuzzed += $3; next}
         /^#|^\t/ {if (failing) lines[++line_count] = "    " $0}
         END {
             for (i = 1; i <= line_count; i++) print lines[i]
@@ -218,7 +258,9 @@ report() {
             for (i = 1; i <= groups; i++)
                 printf "%-42s %7d %7d %7d\n", order[i], passed[order[i]], failed[order[i]], skipped[order[i]]
             if (points["kill"] + points["fault"])
-                printf "killed at %d and failed at %d system calls\n", points["kill"], points["fault"]
+                printf "killed at %d, failed at %d and sent a signal at %d system calls\n",
+                       points["kill"], points["fault"], points["signal"]
+            if (inputs) printf "hostile inputs: %d, %d of them from fuzzers\n", inputs, fuzzed
             for (i = 1; i <= reason_count; i++) print "skipped: " reasons[i]
             if (skips) printf "%d passed, %d failed, %d skipped\n", passes, failures, skips
             else printf "%d passed, %d failed\n", passes, failures
@@ -230,9 +272,6 @@ scripts/install-deps.sh || exit 1
 rm -rf "$results"
 mkdir -p "$results"
 build || { echo "0 passed, 1 failed"; exit 1; }
-! wanted lint || lint
-! wanted units || units
-! wanted host || { host; host_reliability; }
-vms
+everything
 [ "$quick" = true ] || [ ${#only[@]} -gt 0 ] || check_matrix
 report

@@ -97,6 +97,7 @@ teardown() {
     # The command itself, not the subshell that waits for it.
     wait_until pgrep -P "$delete" kata-cgroup
     child=$(pgrep -P "$delete" kata-cgroup)
+    wait_until ignores_sigterm "$child"
     kill -TERM "$child"
     kill -HUP "$child"
     end_vmm
@@ -240,7 +241,7 @@ create_with_shim() {
     }
     # The kernel's word for it, though the task is there: so it stays, and is what the rmdir then finds.
     former=$(jq -r .runtime[0].cgroups "$ROOT/$ID/state.json" | sed -n 's/^[0-9]*:[^:]*pids[^:]*:\(.*\)/\1/p; s/^0::\(.*\)/\1/p' | tail -n 1)
-    run strace -o /dev/null -P "$(realpath "${MOUNT_OF[pids]}$former/$file")" -e trace=write -e inject=write:error=ESRCH \
+    run traced -o /dev/null -P "$(realpath "${MOUNT_OF[pids]}$former/$file")" -e trace=write -e inject=write:error=ESRCH \
         "$KATA_CGROUP" --root "$ROOT" delete "$ID" --timeout 0
     assert_failure 1
     refute_output --partial "No such process"

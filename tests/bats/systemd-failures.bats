@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# What systemd, its bus and its operators can do to a command. Runs where systemd is, once, in sandbox-only mode: there
-# the caller sits in the scope that it works on.
+# What systemd and its operators can do to a command. Runs where systemd is, once, in sandbox-only mode: there the
+# caller sits in the scope that it works on.
 
 load helpers
 
@@ -9,11 +9,7 @@ setup() {
     kc_setup
 }
 
-teardown() {
-    [ -z "${BUS:-}" ] || kill -CONT "$BUS"
-    [ -z "${SLOW_SLICE:-}" ] || forget_slow_slice
-    kc_teardown
-}
+teardown() { kc_teardown; }
 
 # ---- the scope is stopped while a command runs inside of it ----
 
@@ -76,7 +72,7 @@ goes_down() { [[ $(systemctl show "$UNIT" -p ActiveState --value) != active ]]; 
     assert_nothing_left
 }
 
-# ---- systemd says no, or nothing ----
+# ---- systemd says no ----
 
 @test "a method error: systemd's own words are the message, and nothing has changed" {
     start_shim
@@ -88,64 +84,4 @@ goes_down() { [[ $(systemctl show "$UNIT" -p ActiveState --value) != active ]]; 
     assert_output --partial "masked"
     assert_equal "$(< "/proc/$SHIM/cgroup")" "$before"
     assert_nothing_left
-}
-
-# traced_create STRACE-OPTION...
-traced_create() {
-    strace -qq -s 1000 "$@" -e trace=write \
-        "$KATA_CGROUP" --root "$ROOT" --debug create "$ID" --cgroups-path "$CGROUPS_PATH" --sandbox-cgroup-only \
-        --pid "$SHIM" <<< "$RESOURCES" 3>&- > /dev/null 2> "$BATS_TEST_TMPDIR/said"
-}
-
-has_called() { grep -q "D-Bus call $1" "$BATS_TEST_TMPDIR/said"; }
-
-# connection PID: the socket to the bus
-connection() { readlink "/proc/$1/fd"/* | grep '^socket:'; }
-
-has_another_connection() { [[ $(connection "$1") = socket:* && $(connection "$1") != "$2" ]]; }
-
-is_stopped() { grep -q '^State:.[Tt]' "/proc/$1/status"; }
-
-@test "no answer: the call is made again on a new connection, and the unit that was started all the same taken over" {
-    local trace=$BATS_TEST_TMPDIR/trace tracer command number socket
-    start_shim
-    traced_create -o "$trace"
-    number=$(grep -n 'D-Bus call StartTransientUnit' "$trace")
-    kc delete "$ID"
-    start_shim
-    BUS=$(systemctl show dbus.service -p MainPID --value)
-    # It is stopped behind this line of its log, before it makes the call, so that the bus can be made to stand still then.
-    traced_create -o /dev/null -e "inject=write:signal=STOP:when=${number%%:*}" 3>&- &
-    tracer=$!
-    STARTED+=("$tracer")
-    wait_until has_called StartTransientUnit
-    command=$(pgrep -f "^$KATA_CGROUP --root $ROOT ")
-    STARTED+=("$command")
-    wait_until is_stopped "$command"
-    socket=$(connection "$command")
-    kill -STOP "$BUS"
-    kill -CONT "$command"
-    # After 25 s it gives the connection up, and makes another.
-    wait_until has_another_connection "$command" "$socket"
-    kill -CONT "$BUS"
-    BUS=
-    wait "$tracer"
-    assert_in_group "$SHIM" sandbox
-    assert_limits
-    kc delete "$ID"
-    assert_nothing_left
-}
-
-@test "runc #2614: a systemd that does not get there in 30 s is given up, and everything taken back" {
-    start_shim
-    local before=$(< "/proc/$SHIM/cgroup")
-    make_slow_slice "kctest-pod$NUMBER.slice"
-    run create --pid "$SHIM" <<< "$RESOURCES"
-    assert_one_error_line 1 "the start of $UNIT was not done within 30 s"
-    assert_equal "$(< "/proc/$SHIM/cgroup")" "$before"
-    kill -0 "$SHIM"
-    forget_slow_slice
-    assert_nothing_left
-    create --pid "$SHIM" <<< "$RESOURCES"
-    assert_limits
 }
