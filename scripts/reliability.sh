@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Every kill and fault point: each system call of each command, on this host and in the virtual machines, with both
+# Every kill, fault and signal point: each system call of each command, on this host and in the virtual machines, with both
 # drivers. scripts/test.sh runs a sample of it.
 #
 # usage: reliability.sh [host|SUITE-MODE]...      (default: host bookworm-v2 bookworm-v1 trixie-v2)
 #
-# Takes some ten minutes on the host, and about an hour for each machine and driver.
+# Takes a quarter of an hour on the host, and more than an hour for each machine and driver.
 set -uo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -21,7 +21,7 @@ all='all() {
     shift
     for driver; do
         for mode in overhead sandbox-only; do
-            for kind in kill fault; do
+            for kind in kill fault signal; do
                 echo "# $kind $driver $mode"
                 tests/reliability/run.sh "$binary" "$kind" "$driver" "$mode" < /dev/null
             done
