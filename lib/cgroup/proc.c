@@ -81,14 +81,12 @@ int pid_set_add_text(struct pid_set *set, const char *text) {
 static int read_proc_file(pid_t pid, const char *name, char **out) {
         char path[64];
         _cleanup_close_ int fd = -1;
-        int r;
 
         (void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
         fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
-                return errno == ENOENT ? -ESRCH : -errno;
-        r = file_read_fd(fd, FILE_SIZE_MAX, out, NULL);
-        return r;
+                return errno == ENOENT ? -ESRCH : error_negative(-errno);
+        return file_read_fd(fd, FILE_SIZE_MAX, out, NULL);
 }
 
 char *pid_set_describe(const struct pid_set *set) {

@@ -18,7 +18,7 @@
 #define _cleanup_(function) __attribute__((cleanup(function)))
 
 #define DEFINE_CLEANUP(type, function)                                                                         \
-        static inline void function##p(type *pointer) {                                                        \
+        static inline void function##p(type *pointer) { /* NOLINT(bugprone-macro-parentheses) */               \
                 if (*pointer)                                                                                  \
                         function(*pointer);                                                                    \
         }

@@ -49,8 +49,8 @@ static void set_message(struct error *error, enum exit_status status, int errnum
         error->message = text;
 }
 
-int error_set(struct error *error, enum exit_status status, int errnum, const char *field, const char *format,
-              ...) {
+int error_set_message(struct error *error, enum exit_status status, int errnum, const char *field,
+                      const char *format, ...) {
         va_list arguments;
 
         if (error && error->status == EXIT_STATUS_DONE) {
@@ -58,10 +58,10 @@ int error_set(struct error *error, enum exit_status status, int errnum, const ch
                 set_message(error, status, errnum, field, format, arguments);
                 va_end(arguments);
         }
-        return errnum != 0 ? -errnum : -EIO;
+        return -errnum;
 }
 
-int error_refuse(struct error *error, const char *field, const char *format, ...) {
+int error_refuse_message(struct error *error, const char *field, const char *format, ...) {
         va_list arguments;
 
         if (error && error->status == EXIT_STATUS_DONE) {
@@ -72,7 +72,7 @@ int error_refuse(struct error *error, const char *field, const char *format, ...
         return -EINVAL;
 }
 
-int error_oom(struct error *error) {
+int error_oom_message(struct error *error) {
         if (error && error->status == EXIT_STATUS_DONE) {
                 error->status = EXIT_STATUS_FAILED;
                 error->errnum = ENOMEM;

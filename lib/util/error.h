@@ -16,6 +16,8 @@
  * from callers who only need the value.
  */
 
+#include <errno.h>
+
 /* The exit statuses of interface.md; an error carries the one that it leads to. */
 enum exit_status {
         EXIT_STATUS_DONE = 0,
@@ -41,21 +43,36 @@ struct error {
 /* Frees what the error holds, and makes it empty again. */
 void error_clear(struct error *error);
 
+/* The value itself, or -EIO should it not be negative. So that "failed" and "less than 0" are one, whatever an errno
+ * was; it is here, and not in a function, for the compiler to see it and to know that outputs are set otherwise. */
+#define error_negative(value)                                                                                  \
+        ({                                                                                                     \
+                int negative_ = (value);                                                                       \
+                negative_ < 0 ? negative_ : -EIO;                                                              \
+        })
+
 /* Sets an error with any status. Appends ": strerror(errnum)" where errnum is not 0.
  * Returns -errnum, or -EIO where errnum is 0. */
-__attribute__((format(printf, 5, 6))) int error_set(struct error *error, enum exit_status status, int errnum,
-                                                    const char *field, const char *format, ...);
+#define error_set(error, status, errnum, field, ...)                                                           \
+        error_negative(error_set_message((error), (status), (errnum), (field), __VA_ARGS__))
 
 /* The operation failed (status 1). errnum is positive, or 0. Returns -errnum or -EIO. */
 #define error_fail(error, errnum, ...) error_set((error), EXIT_STATUS_FAILED, (errnum), NULL, __VA_ARGS__)
 
 /* Input was refused (status 5). `field` is the JSON path ("cpu.cpus", "devices[2].type") or the
  * option ("--cgroups-path"), copied. Returns -EINVAL. The message need not repeat the field. */
-__attribute__((format(printf, 3, 4))) int error_refuse(struct error *error, const char *field,
-                                                       const char *format, ...);
+#define error_refuse(error, field, ...) error_negative(error_refuse_message((error), (field), __VA_ARGS__))
 
 /* Memory ran out. Returns -ENOMEM. */
-int error_oom(struct error *error);
+#define error_oom(error) error_negative(error_oom_message(error))
+
+/* The functions behind these. */
+__attribute__((format(printf, 5, 6))) int error_set_message(struct error *error, enum exit_status status,
+                                                            int errnum, const char *field, const char *format,
+                                                            ...);
+__attribute__((format(printf, 3, 4))) int error_refuse_message(struct error *error, const char *field,
+                                                               const char *format, ...);
+int error_oom_message(struct error *error);
 
 /* Adds "; TEXT" to an error that is already set. */
 __attribute__((format(printf, 2, 3))) void error_append(struct error *error, const char *format, ...);

@@ -24,6 +24,15 @@ static void test_first_stays(void **state) {
         assert_string_equal(error.message, "a file: No such file or directory; and 2");
 }
 
+/* Who returns a failure returns less than 0, whatever the errno was. */
+static void test_negative(void **state) {
+        (void)state;
+        assert_int_equal(error_fail(NULL, 0, "no errno"), -EIO);
+        assert_int_equal(error_fail(NULL, -ENOENT, "negated twice"), -EIO);
+        assert_int_equal(error_negative(-ENOENT), -ENOENT);
+        assert_int_equal(error_negative(0), -EIO);
+}
+
 /* Whatever a message or its field quotes, it is one line. */
 static void test_one_line(void **state) {
         _cleanup_error_ struct error error = ERROR_INIT;
@@ -60,6 +69,7 @@ static void test_json_log(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_first_stays),
+                cmocka_unit_test(test_negative),
                 cmocka_unit_test(test_one_line),
                 cmocka_unit_test(test_json_log),
         };
