@@ -40,7 +40,7 @@ struct parsed {
 
 /* Runs argp without its own messages: one error line is ours to write. Returns 0, 1 where help was printed
  * and nothing is left to do, or a negative errno (status 2, or what the parser has set). */
-int command_parse(const struct argp *argp, const char *name, int argc, char **argv, void *parsed,
+int command_parse(const struct argp *argp, const char *name, int argc, char **argv, void *input,
                   struct error *error);
 
 /* SIGTERM and the like leave no work half-done; exec's command gets them as they were. */

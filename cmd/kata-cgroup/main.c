@@ -100,8 +100,10 @@ static char *help_filter(int key, const char *text, void *input) {
         for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
                 fprintf(stream, "  %-14s %s\n", commands[i].name, commands[i].summary);
         fputs("\n`kata-cgroup COMMAND --help' tells a command's options; see kata-cgroup(8).", stream);
-        if (fclose(stream) != 0)
+        if (fclose(stream) != 0) {
+                free(out);
                 return NULL;
+        }
         return out;
 }
 

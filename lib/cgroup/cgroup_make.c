@@ -425,7 +425,7 @@ int cgroup_make_vcpu_subtree(struct cgroup *cgroup, unsigned required, struct jo
                 r = read_mask(&level, "cgroup.controllers", &available, error);
         if (r == 0)
                 r = read_mask(&level, "cgroup.subtree_control", &enabled, error);
-        if (r < 0)
+        if (r != 0)
                 return r;
         required = (required & 1U << CONTROLLER_CPUSET) | 1U << CONTROLLER_CPU;
         if ((required & ~available) != 0)

@@ -33,8 +33,8 @@ static uint64_t size_of_name(const char *name) {
 
 /* mem_fmt() of mm/hugetlb_cgroup.c. */
 static void print_size(FILE *out, const char *separator, uint64_t size) {
-        if (size >= 1024 * 1024)
-                fprintf(out, "%s%" PRIu64 "GB", separator, size / (1024 * 1024));
+        if (size >= 1024UL * 1024UL)
+                fprintf(out, "%s%" PRIu64 "GB", separator, size / (1024UL * 1024UL));
         else if (size >= 1024)
                 fprintf(out, "%s%" PRIu64 "MB", separator, size / 1024);
         else

@@ -186,8 +186,8 @@ static int parse_mount(struct host *host, char *line) {
         if (r == 0 && hierarchy.version == CGROUP_V1) {
                 char *options;
 
-                strsep(&type, " "); /* type */
-                strsep(&type, " "); /* source */
+                (void)strsep(&type, " "); /* type */
+                (void)strsep(&type, " "); /* source */
                 options = type;
                 if (options)
                         r = parse_v1_options(&hierarchy, options);

@@ -166,7 +166,7 @@ enum oci_check {
 int oci_resources_from_json(const json_t *object, enum oci_check check, struct oci_resources **out,
                             struct error *error);
 
-struct oci_resources *oci_resources_free(struct oci_resources *resources);
+struct oci_resources *oci_resources_free(struct oci_resources *parsed);
 DEFINE_CLEANUP(struct oci_resources *, oci_resources_free)
 
 /*

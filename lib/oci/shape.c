@@ -99,8 +99,8 @@ static int read_members(const struct shape *shape, const json_t *object, void *b
                         struct error *error);
 
 static int allocate(struct oci_array *array, size_t count, size_t size, struct error *error) {
-        array->items = count > 0 ? calloc(count, size) : NULL;
-        return count > 0 && !array->items ? error_oom(error) : 0;
+        array->items = calloc(count + 1, size);
+        return array->items ? 0 : error_oom(error);
 }
 
 static int read_array(const struct shape *shape, const json_t *value, const struct trail *trail,

@@ -139,7 +139,7 @@ int sandbox_attach(const struct sandbox_environment *environment, const char *id
                 r = store_load(&session.store, &former, error);
         if (r == 0)
                 r = find(attach, environment->log, &vmm, &vcpus, error);
-        if (r < 0)
+        if (r != 0)
                 return r;
         r = attach_found(&session, attach, vmm, &vcpus, error);
         if (r == 0)

@@ -240,7 +240,7 @@ int sandbox_create(const struct sandbox_environment *environment, const char *id
                 r = check_subtree(&session, error);
         if (r == 0)
                 r = session_plan_state(&session, &plan, error);
-        if (r < 0)
+        if (r != 0)
                 return r;
         session_warn(&session, plan);
         if (dry_run)

@@ -127,7 +127,7 @@ int sandbox_inspect(const struct sandbox_environment *environment, const char *i
                                  environment->root);
         if (r == 0)
                 r = session_make_managers(&session, error);
-        if (r < 0)
+        if (r != 0)
                 return r;
         state = session.state;
         sandbox = group_to_json(session.sandbox, error);

@@ -141,7 +141,7 @@ int session_plan(struct session *session, const json_t *resources, const json_t 
                 r = manager_facts(session->sandbox, parsed, &facts, error);
         if (r == 0)
                 r = plan_new(parsed, parsed_before, &facts, &plan, error);
-        if (r < 0)
+        if (r != 0)
                 return r;
         *out = TAKE(plan);
         return 0;

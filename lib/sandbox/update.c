@@ -129,7 +129,7 @@ static int plan_difference(struct session *session, const struct state *former, 
                 r = session_plan(session, resources, resources_before, &plan, error);
         if (r == 0)
                 r = session_plan(session, resources_before, NULL, &before, error);
-        if (r < 0)
+        if (r != 0)
                 return r;
         if (former->phase == PHASE_READY) {
                 r = plan_subtract(plan, before, error);
@@ -176,7 +176,7 @@ int sandbox_update(const struct sandbox_environment *environment, const char *id
                 r = change_devices(session.state, update, error);
         if (r == 0)
                 r = plan_difference(&session, former, &plan, error);
-        if (r < 0)
+        if (r != 0)
                 return r;
         if (dry_run) {
                 *dry_run = session_dry_run(plan_to_json(plan));

@@ -148,7 +148,6 @@ static int add_thread(const struct process *vmm, const char *tid_text, struct vc
                       struct error *error) {
         char path[64];
         _cleanup_free_ char *name = NULL;
-        struct vcpu *larger;
         pid_t tid;
         int index;
 
@@ -163,16 +162,12 @@ static int add_thread(const struct process *vmm, const char *tid_text, struct vc
                 return 0;
         if (vcpus->count == VCPUS_MAX)
                 return error_refuse(error, "--vmm-pid", "more than %d vCPU threads", VCPUS_MAX);
-        larger = reallocarray(vcpus->vcpus, vcpus->count + 1, sizeof(*larger));
-        if (!larger)
-                return error_oom(error);
-        vcpus->vcpus = larger;
         vcpus->vcpus[vcpus->count++] = (struct vcpu){(unsigned)index, tid};
         return 0;
 }
 
 static int read_names(const struct process *vmm, struct vcpus **out, struct error *error) {
-        _cleanup_(vcpus_freep) struct vcpus *vcpus = vcpus_new(0);
+        _cleanup_(vcpus_freep) struct vcpus *vcpus = vcpus_new(VCPUS_MAX);
         struct dirent *entry;
         DIR *stream;
         int fd, r = 0;
@@ -207,7 +202,7 @@ static int ask_qmp(struct qmp *qmp, const struct process *vmm, int64_t deadline,
                 r = vcpus_parse(answer, &vcpus, error);
         if (r == 0)
                 r = check_threads(vcpus, vmm, error);
-        if (r < 0)
+        if (r != 0)
                 return r;
         *out = TAKE(vcpus);
         return 0;

@@ -15,12 +15,13 @@ int main(int argc, char **argv) {
                 {.code = BPF_JMP | BPF_EXIT},
         };
         int directory = argc == 3 ? open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+        long count = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
 
         if (directory < 0) {
                 perror("attach-programs");
                 return 2;
         }
-        for (int i = atoi(argv[2]); i > 0; i--) {
+        for (; count > 0; count--) {
                 int program =
                         bpf_prog_load(BPF_PROG_TYPE_CGROUP_DEVICE, "other_devices", "GPL", allow, 2, NULL);
 

@@ -81,7 +81,7 @@ static json_t *make_block_io(int major_number, int minor_number) {
                         (void)json_object_set_new(block_io, names[i],
                                                   json_pack("[{s:i, s:i, s:I}]", "major", major_number, "minor",
                                                             minor_number, "rate",
-                                                            (json_int_t)(1024 + below(1000000))));
+                                                            1024 + (json_int_t)below(1000000)));
         return block_io;
 }
 
@@ -115,7 +115,7 @@ static json_t *make(int version, int major_number, int minor_number, bool update
                         json_pack("[{s:s, s:I}]", "pageSize", "2MB", "limit", (json_int_t)below(8) * 2097152));
         if (version == 1 && one_in(4))
                 (void)json_object_set_new(document, "network",
-                                          json_pack("{s:I}", "classID", (json_int_t)(1 + below(UINT32_MAX))));
+                                          json_pack("{s:I}", "classID", 1 + (json_int_t)below(UINT32_MAX)));
         if (version == 2 && one_in(4))
                 (void)json_object_set_new(document, "unified", make_unified());
         return document;

@@ -87,10 +87,11 @@ static bool say(int fd, const char *text, const char *id) {
         bool going = true;
 
         for (const char *c = text; going; c++) {
-                if (*c == '\0' && !again)
-                        break;
-                if (*c == '\0')
+                if (*c == '\0') {
+                        if (!again)
+                                break;
                         c = again;
+                }
                 if (*c != '%') {
                         going = put(fd, c, 1);
                         continue;

@@ -7,7 +7,7 @@
 
 int main(int argc, char **argv) {
         size_t size = argc == 2 ? strtoul(argv[1], NULL, 10) << 20 : 0;
-        char *memory = malloc(size);
+        char *memory = size > 0 ? malloc(size) : NULL;
 
         if (!memory)
                 return 1;
