@@ -19,7 +19,16 @@
 
 #include "util/cleanup.h"
 
-/* For kernels without openat2: one component after the other, none of them a symlink or "..". */
+static bool is_symlink(int dir_fd, const char *name) {
+        struct stat named;
+
+        return fstatat(dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(named.st_mode);
+}
+
+/*
+ * For kernels without openat2: one component after the other, none of them a symlink or "..". O_NOFOLLOW alone would
+ * not say what openat2 says: with O_DIRECTORY a symlink is ENOTDIR, and with O_PATH it is opened itself.
+ */
 static int open_by_components(int dir_fd, const char *path, int flags) {
         _cleanup_close_ int parent = -1;
         _cleanup_free_ char *copy = NULL;
@@ -30,11 +39,14 @@ static int open_by_components(int dir_fd, const char *path, int flags) {
         if (!copy)
                 return -ENOMEM;
         for (rest = copy; (component = strsep(&rest, "/"));) {
+                const char *name = component[0] != '\0' ? component : ".";
+                int at = parent >= 0 ? parent : dir_fd;
+
                 if (strcmp(component, "..") == 0)
                         return -EXDEV;
-                if (component[0] == '\0')
-                        component = (char[]){"."};
-                fd = openat(parent >= 0 ? parent : dir_fd, component,
+                if (is_symlink(at, name))
+                        return -ELOOP;
+                fd = openat(at, name,
                             rest ? O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC : flags | O_NOFOLLOW);
                 if (fd < 0)
                         return -errno;

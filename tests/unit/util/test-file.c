@@ -3,10 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
@@ -51,9 +55,33 @@ static void test_beneath(void **state) {
         assert_int_equal(file_open_beneath(f->fd, "/etc", O_PATH), -EXDEV);
         assert_int_equal(file_open_beneath(f->fd, "link/passwd", O_RDONLY), -ELOOP);
         assert_int_equal(file_open_beneath(f->fd, "absent", O_RDONLY), -ENOENT);
+        assert_int_equal(file_open_beneath(f->fd, "link", O_PATH), -ELOOP);
+        assert_int_equal(file_open_beneath(f->fd, "link", O_RDONLY | O_DIRECTORY), -ELOOP);
         fd = file_open_beneath(f->fd, "dir", O_PATH | O_DIRECTORY);
         assert_true(fd >= 0);
         close(fd);
+        fd = file_open_beneath(f->fd, "dir//.", O_PATH | O_DIRECTORY);
+        assert_true(fd >= 0);
+        close(fd);
+}
+
+/* From here on, as on a kernel before 5.6. */
+static void forbid_openat2(void) {
+        struct sock_filter filter[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        const struct sock_fprog program = {ARRAY_SIZE(filter), filter};
+
+        assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+static void test_beneath_without_openat2(void **state) {
+        forbid_openat2();
+        test_beneath(state);
 }
 
 /* A reader sees the old or the new content; the file is for root alone; nothing temporary stays. */
@@ -86,6 +114,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_beneath, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_replace, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_limit, set_up, tear_down),
+                /* The last: there is no way back. The answers are the same without openat2. */
+                cmocka_unit_test_setup_teardown(test_beneath_without_openat2, set_up, tear_down),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
