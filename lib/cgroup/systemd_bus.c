@@ -344,8 +344,8 @@ static int expect_job(struct systemd_bus *bus, sd_bus_message *reply, const char
         return bus->job ? 0 : error_oom(error);
 }
 
-/* Whether the job that was silent for long is still there: its object answers. */
-/* Only systemd's own word counts: one that cannot be asked at the moment may still have the job. */
+/* Whether the job that was silent for long is still there: its object answers. Only systemd's own word counts: one that
+ * cannot be asked at the moment may still have the job. */
 static bool job_exists(struct systemd_bus *bus) {
         _cleanup_call_ struct call call = {.bus = bus};
         _cleanup_error_ struct error ignored = ERROR_INIT;
