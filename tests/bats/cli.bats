@@ -72,7 +72,8 @@ create_id() { kc create "$1" < /dev/null; }
 @test "cgroup paths that lead elsewhere are status 5, name the option and change nothing" {
     local path
     for path in "" / // ../x a/../b a//b ./a a/. "$(printf 'x%.0s' {1..300})" $'a\nb' tasks a/cgroup.procs \
-        a-.slice:x:y .slice:x:y a.slice:x: a.slice:x:y/z a.slice:x/../..:y; do
+        a-.slice:x:y .slice:x:y a.slice:x: a.slice:x:y/z a.slice:x/../..:y "a.slice:x:y%i" "a%i.slice:x:y" "a.slice:x:y z" \
+        a.slice:x:y@1 "a.slice:x:\$y" $'a.slice:x:y\tz' $'a.slice:x:\xc3\xa9' $'a\xff' "a.slice:x:$(printf 'y%.0s' {1..250})"; do
         run kc create "$ID" --cgroups-path "$path" < /dev/null
         assert_one_error_line 5 "--cgroups-path"
         run kc create "$ID" --overhead-path "$path" < /dev/null
