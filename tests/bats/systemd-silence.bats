@@ -4,7 +4,7 @@
 load helpers
 
 setup() {
-    KC_DRIVER=systemd KC_MODE=sandbox-only
+    assert_equal "$KC_DRIVER $KC_MODE" "systemd sandbox-only"
     kc_setup
 }
 

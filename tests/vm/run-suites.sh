@@ -4,8 +4,9 @@
 # v2 has the controllers, systemd-*.bats where systemd is; all others once. What does not depend on the machine (the
 # command line, hostile peers) or mostly waits (systemd-silence) runs on few.
 #
-# usage: [KC_DRIVERS="DRIVER..."] [KC_MODES="MODE..."] run-suites.sh BINARY RESULT-DIRECTORY ENVIRONMENT [FILTER]
-#   (default: all drivers that there are, both modes)
+# usage: [KC_DRIVERS="DRIVER..."] [KC_MODES="MODE..."] [KC_SUITES="SUITE..."]
+#        run-suites.sh BINARY RESULT-DIRECTORY ENVIRONMENT [FILTER]
+#   (default: all drivers that there are, both modes, all suites)
 set -uo pipefail
 
 export KATA_CGROUP=$1
@@ -28,6 +29,7 @@ run_suite() {
 
 for file in "$suites"/*.bats; do
     suite=$(basename "$file" .bats)
+    [[ -z ${KC_SUITES:-} || " $KC_SUITES " == *" $suite "* ]] || continue
     case "$suite" in
     cli | trust) [[ $environment =~ ^(host|trixie-v2) ]] || continue ;;
     systemd-silence) [ "$environment" = bookworm-v1 ] || continue ;;
@@ -42,6 +44,7 @@ for file in "$suites"/*.bats; do
             done
         done
         ;;
+    systemd-*) run_suite "$file" "$environment.$suite" systemd sandbox-only ;;
     *) run_suite "$file" "$environment.$suite" cgroupfs overhead ;;
     esac
 done

@@ -15,7 +15,15 @@ chroot "$root" systemctl mask --quiet apt-daily.timer apt-daily-upgrade.timer dp
     fstrim.timer e2scrub_all.timer systemd-tmpfiles-clean.timer getty@tty1.service getty.target \
     serial-getty@ttyS0.service systemd-networkd-wait-online.service systemd-timesyncd.service \
     systemd-firstboot.service e2scrub_reap.service systemd-update-utmp.service kmod-static-nodes.service \
-    systemd-pcrlock.target
+    systemd-pcrlock.target \
+    systemd-logind.service systemd-user-sessions.service systemd-udevd.service systemd-udevd-kernel.socket \
+    systemd-udevd-control.socket systemd-udev-trigger.service systemd-binfmt.service systemd-journal-flush.service \
+    systemd-modules-load.service systemd-random-seed.service systemd-sysctl.service systemd-sysusers.service \
+    systemd-tmpfiles-setup.service systemd-tmpfiles-setup-dev.service systemd-tmpfiles-setup-dev-early.service
+
+# Each daemon-reload runs all of them, some ten processes, for units that are not needed here: the root is mounted by the
+# kernel.
+rm -f "$root"/usr/lib/systemd/system-generators/* "$root"/lib/systemd/system-generators/*
 
 # The initrd has to find one virtio disk with ext4 and nothing else.
 printf 'virtio_pci\nvirtio_blk\next4\n' > "$root/etc/initramfs-tools/modules"
