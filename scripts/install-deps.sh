@@ -11,7 +11,7 @@ packages_of() {
     demo) echo qemu-system-x86 procps jq ;;
     test) echo qemu-system-x86 procps jq bats bats-support bats-assert libcmocka-dev mandoc git strace ;;
     vm) echo qemu-system-x86 mmdebstrap e2fsprogs debian-archive-keyring ;;
-    lint) echo shellcheck mandoc bsdextrautils clang clang-format ;;
+    lint) echo shellcheck mandoc bsdextrautils clang clang-format clang-tidy cppcheck valgrind ;;
     # The compiler's runtime, which has libFuzzer and the sanitizers, is a package of its own since Debian 12.
     fuzz) echo clang libclang-rt-dev ;;
     *) echo "install-deps.sh: unknown group $1" >&2 && return 2 ;;

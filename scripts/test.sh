@@ -4,7 +4,7 @@
 #
 # usage: test.sh [--quick] [--only NAME]... [--filter REGEX]
 #   --quick         no virtual machines
-#   --only NAME     only these: lint, units, fuzz, host, sanitizers, bookworm-v2, trixie-hybrid ...
+#   --only NAME     only these: lint, units, fuzz, host, sanitizers, valgrind, bookworm-v2, trixie-hybrid ...
 #   --filter REGEX  only bats tests with such names
 #
 # What runs on this machine is one line of work, the virtual machines are others; two go on at a time.
@@ -70,15 +70,21 @@ lint_manual() {
     ! mandoc -Tlint -W style man/*.8 build/release/man/*.7 2>&1 | grep -vE 'referenced manual not found|outdated mandoc.db'
 }
 
+analysis() {
+    local tool
+    for tool in gcc clang-tidy cppcheck; do check "static analysis ($tool)" scripts/analyse.sh "$tool"; done
+}
+
 lint() {
     stage=lint
     say "lint"
     local scripts
-    mapfile -t scripts < <(git ls-files 'tests/differential/*' 'tests/reliability/*' 'scripts/*.sh' 'scripts/vm/*.sh' scripts/vm/guest/job .ci/run 'completions/*.bash')
+    mapfile -t scripts < <(git ls-files 'tests/differential/*' 'tests/reliability/*' 'scripts/*.sh' 'tests/tools/*.sh' 'tests/vm/*.sh' 'scripts/vm/*.sh' scripts/vm/guest/job .ci/run 'completions/*.bash')
     check "shell scripts (shellcheck)" shellcheck -x -S warning "${scripts[@]}"
     check "manual pages (mandoc -Tlint)" lint_manual
     check "format (clang-format)" sh -c 'git ls-files "*.c" "*.h" | xargs clang-format --dry-run -Werror'
     check "no warning with clang" clang_build
+    analysis
     check "no machine-specific text in the tree" scripts/check-tree.sh
     check "installed files" scripts/check-install.sh
 }
@@ -147,6 +153,12 @@ reliability_sample() {
     echo "tests/reliability/many.sh /job/kata-cgroup $driver 16 < /dev/null > results/$1.$driver.$mode.many.tap 2>&1"
 }
 
+# Most of the host's suites; scripts/memcheck.sh has all.
+memcheck() {
+    say "units and host under valgrind"
+    scripts/memcheck.sh --sample "$results" "$filter" < /dev/null
+}
+
 # systemd's side of the sanitizers' build.
 sanitized_sample() {
     [ "$1" != trixie-v2 ] || echo "tests/vm/run-sanitized.sh /job/sanitized/kata-cgroup results $1-sanitized '$filter' < /dev/null || status=1"
@@ -212,6 +224,7 @@ here() {
     ! wanted fuzz || fuzz
     ! wanted host || { host; host_reliability; }
     ! wanted sanitizers || sanitizers
+    ! wanted valgrind || memcheck
 }
 
 # Two at a time: what runs here, and one virtual machine after the other.

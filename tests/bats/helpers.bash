@@ -1,7 +1,8 @@
 # Helpers of the bats suites.
 #
 # The runner says what is tested:
-#   KATA_CGROUP     the binary
+#   KATA_CGROUP     the binary, or what runs it under valgrind
+#   KATA_CGROUP_TRACED  the binary, for what strace does to its system calls
 #   NAMED_THREADS   tests/tools/named-threads, a stand-in for a VMM
 #   QMP_COMMAND     tests/tools/qmp-command, for what the tests themselves ask of QEMU
 #   KC_DRIVER       cgroupfs or systemd
@@ -13,6 +14,7 @@
 # The virtual machines are emulated, where each process costs some 20 ms: what bash can do itself, it does.
 
 : "${KATA_CGROUP:=$BATS_TEST_DIRNAME/../../build/release/kata-cgroup}"
+: "${KATA_CGROUP_TRACED:=$KATA_CGROUP}"
 : "${NAMED_THREADS:=${KATA_CGROUP%/*}/named-threads}"
 : "${QMP_COMMAND:=${KATA_CGROUP%/*}/qmp-command}"
 : "${KC_DRIVER:=cgroupfs}"

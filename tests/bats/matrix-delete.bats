@@ -88,6 +88,9 @@ teardown() {
     wait_until assert_nothing_left
 }
 
+# child_ignores_sigterm PID: whether the command that this subshell waits for has come so far; sets child
+child_ignores_sigterm() { child=$(pgrep -P "$1") && ignores_sigterm "$child"; }
+
 @test "SIGTERM stops neither delete nor attach-vcpus" {
     create_full
     start_vmm
@@ -95,9 +98,7 @@ teardown() {
     kc delete "$ID" &
     local delete=$! child
     # The command itself, not the subshell that waits for it.
-    wait_until pgrep -P "$delete" kata-cgroup
-    child=$(pgrep -P "$delete" kata-cgroup)
-    wait_until ignores_sigterm "$child"
+    wait_until child_ignores_sigterm "$delete"
     kill -TERM "$child"
     kill -HUP "$child"
     end_vmm
@@ -242,7 +243,7 @@ create_with_shim() {
     # The kernel's word for it, though the task is there: so it stays, and is what the rmdir then finds.
     former=$(jq -r .runtime[0].cgroups "$ROOT/$ID/state.json" | sed -n 's/^[0-9]*:[^:]*pids[^:]*:\(.*\)/\1/p; s/^0::\(.*\)/\1/p' | tail -n 1)
     run traced -o /dev/null -P "$(realpath "${MOUNT_OF[pids]}$former/$file")" -e trace=write -e inject=write:error=ESRCH \
-        "$KATA_CGROUP" --root "$ROOT" delete "$ID" --timeout 0
+        "$KATA_CGROUP_TRACED" --root "$ROOT" delete "$ID" --timeout 0
     assert_failure 1
     refute_output --partial "No such process"
     assert_output --partial "in use by $SHIM"

@@ -17,7 +17,7 @@ teardown() {
 # traced_create STRACE-OPTION...
 traced_create() {
     traced -qq -s 1000 "$@" -e trace=write \
-        "$KATA_CGROUP" --root "$ROOT" --debug create "$ID" --cgroups-path "$CGROUPS_PATH" --sandbox-cgroup-only \
+        "$KATA_CGROUP_TRACED" --root "$ROOT" --debug create "$ID" --cgroups-path "$CGROUPS_PATH" --sandbox-cgroup-only \
         --pid "$SHIM" <<< "$RESOURCES" 3>&- > /dev/null 2> "$BATS_TEST_TMPDIR/said"
 }
 

@@ -221,7 +221,7 @@ assert_answer_refused() { assert_refused 5 "$1" "$GREETING" "$DONE" "$(answer "$
     local former trace=$BATS_TEST_TMPDIR/trace look
     create_full
     start_vmm
-    traced -o "$trace" -e trace=openat2 "$KATA_CGROUP" --root "$ROOT" attach-vcpus "$ID" --vmm-pid "$VMM" > /dev/null
+    traced -o "$trace" -e trace=openat2 "$KATA_CGROUP_TRACED" --root "$ROOT" attach-vcpus "$ID" --vmm-pid "$VMM" > /dev/null
     # The only look at a thread that was found by its name is the one afterwards: which of the calls it is.
     look=$(grep -n "\"task/$(thread_of 'CPU 1/KVM')\"" "$trace" | cut -d: -f1)
     kc delete --force "$ID"
@@ -229,7 +229,7 @@ assert_answer_refused() { assert_refused 5 "$1" "$GREETING" "$DONE" "$(answer "$
     start_vmm
     former=$(cat "/proc/$VMM/task"/*/cgroup)
     run traced -o /dev/null -e trace=openat2 -e inject=openat2:error=ENOENT:when="$look" \
-        "$KATA_CGROUP" --root "$ROOT" attach-vcpus "$ID" --vmm-pid "$VMM"
+        "$KATA_CGROUP_TRACED" --root "$ROOT" attach-vcpus "$ID" --vmm-pid "$VMM"
     assert_one_error_line 1 "vCPU 1, thread $(thread_of 'CPU 1/KVM'), ended while it was placed"
     assert_equal "$(cat "/proc/$VMM/task"/*/cgroup)" "$former"
     assert_equal "$(kc inspect "$ID" | jq .vmm)" null

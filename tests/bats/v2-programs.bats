@@ -35,11 +35,11 @@ may_open() {
     local null='{"devices":[{"allow":false},{"allow":true,"type":"c","major":1,"minor":3,"access":"rwm"}]}'
     local zero='{"devices":[{"allow":false},{"allow":true,"type":"c","major":1,"minor":5,"access":"rwm"}]}'
     kc create "$ID" --cgroups-path "$CGROUPS_PATH" --sandbox-cgroup-only <<< "$null"
-    traced -o "$trace" -e trace=bpf "$KATA_CGROUP" --root "$ROOT" update "$ID" <<< "$zero"
+    traced -o "$trace" -e trace=bpf "$KATA_CGROUP_TRACED" --root "$ROOT" update "$ID" <<< "$zero"
     assert grep -q 'BPF_PROG_ATTACH.*BPF_F_REPLACE' "$trace"
     attach=$(grep -n 'BPF_PROG_ATTACH' "$trace" | head -n 1 | cut -d: -f1)
     traced -o "$trace" -e trace=bpf -e inject=bpf:error=EINVAL:when="$attach" \
-        "$KATA_CGROUP" --root "$ROOT" update "$ID" <<< "$null"
+        "$KATA_CGROUP_TRACED" --root "$ROOT" update "$ID" <<< "$null"
     assert_equal "$(grep -o 'BPF_PROG_\(ATTACH\|DETACH\)' "$trace" | tr '\n' ' ')" "BPF_PROG_ATTACH BPF_PROG_ATTACH BPF_PROG_DETACH "
     may_open /dev/null
     refute may_open /dev/zero
