@@ -276,9 +276,10 @@ report() {
             for (i = 1; i <= groups; i++)
                 printf "%-42s %7d %7d %7d\n", order[i], passed[order[i]], failed[order[i]], skipped[order[i]]
             if (points["kill"] + points["fault"])
-                printf "killed at %d, failed at %d and sent a signal at %d system calls\n",
-                       points["kill"], points["fault"], points["signal"]
-            if (inputs) printf "hostile inputs: %d, %d of them from fuzzers\n", inputs, fuzzed
+                printf "killed at %d, failed at %d and sent a signal at %d system calls%s\n",
+                       points["kill"], points["fault"], points["signal"], failures ? "" : ": none of them left anything"
+            if (inputs) printf "hostile inputs: %d, %d of them from fuzzers%s\n", inputs, fuzzed,
+                               failures ? "" : ": none of them left anything"
             for (i = 1; i <= reason_count; i++) print "skipped: " reasons[i]
             if (skips) printf "%d passed, %d failed, %d skipped\n", passes, failures, skips
             else printf "%d passed, %d failed\n", passes, failures
