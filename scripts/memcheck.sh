@@ -15,7 +15,7 @@ if [ "${1:-}" = --sample ]; then
     export KC_SUITES="matrix-exec matrix-life matrix-update trust"
     shift
 fi
-[ $# -gt 0 ] || { sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 2; }
+[ $# -gt 0 ] || { sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 2; }
 results=$1 filter=${2:-}
 release=$top/build/release work=$top/build/memcheck
 status=0
