@@ -70,6 +70,8 @@ static int enter_directory(int parent, const char *name, const char *path, bool 
                 return STORE_E_NO_SANDBOX;
         if (fd < 0 && (errno == ENOTDIR || errno == ELOOP) && is_symlink(parent, name))
                 return error_refuse(error, "--root", "%s is a symbolic link", path);
+        if (fd < 0 && errno == ENAMETOOLONG)
+                return error_refuse(error, "--root", "a component is longer than %d bytes", NAME_MAX);
         if (fd < 0)
                 return error_fail(error, errno, "%s", path);
         r = check_directory(fd, path, last, error);

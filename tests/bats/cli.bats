@@ -89,7 +89,7 @@ create_id() { kc create "$1" < /dev/null; }
     chmod 775 "$root/open"
     chown 12345 "$root/theirs"
     for path in "" / "$root/../x" "$root//x" "$root/link" "$root/link/x/y" "$root/open/x" "$root/theirs/x" "$root/theirs" \
-        "$root/a"$'\n'b "/$(printf 'x/%.0s' {1..3000})"; do
+        "$root/a"$'\n'b "/$(printf 'x/%.0s' {1..3000})" "$root/$(printf 'x%.0s' {1..256})"; do
         run "$KATA_CGROUP" --root "$path" create "$ID" --cgroups-path "$CGROUPS_PATH" < /dev/null
         assert_one_error_line 5 "--root"
         run "$KATA_CGROUP" --root "$path" list
