@@ -108,7 +108,10 @@ int cgroup_move_back(const struct host *host, const struct log *log, const struc
  * (monotonic_ms()); then empty parents that carry the mark of a kata-cgroup, where `parents`. */
 int cgroup_remove(struct cgroup *cgroup, bool parents, int64_t deadline, struct error *error);
 
-/* The same in one hierarchy. */
+/* Removes child groups that are empty, as far as they are, in one hierarchy. */
+void cgroup_remove_children(struct cgroup *cgroup, const struct hierarchy *hierarchy);
+
+/* cgroup_remove() in one hierarchy. */
 int cgroup_remove_in(struct cgroup *cgroup, const struct hierarchy *hierarchy, bool parents, int64_t deadline,
                      struct error *error);
 

@@ -118,6 +118,15 @@ static int remove_in(struct cgroup *cgroup, const struct hierarchy *hierarchy, i
         return r < 0 ? fail_remove(cgroup, hierarchy, r, error) : 0;
 }
 
+void cgroup_remove_children(struct cgroup *cgroup, const struct hierarchy *hierarchy) {
+        _cleanup_close_ int parent = -1;
+        const char *name;
+
+        parent = open_parent(hierarchy, cgroup->path, &name);
+        if (parent >= 0)
+                (void)remove_children(parent, name);
+}
+
 /* Upwards, as long as a parent is ours and empty. */
 static void remove_parents(struct cgroup *cgroup, const struct hierarchy *hierarchy) {
         _cleanup_free_ char *path = strdup(cgroup->path);

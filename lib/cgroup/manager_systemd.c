@@ -21,6 +21,9 @@
 /* How long the undoing of a start waits for the emptied scope to go. */
 #define UNDO_TIMEOUT_MS 5000
 
+/* How long a stop that was kept up by child groups has after these are gone. */
+#define LAST_STOP_MS 1000
+
 /* What systemd enables by itself on the way to a delegated unit on v2. */
 #define SYSTEMD_MANAGES                                                                                        \
         (1U << CONTROLLER_CPU | 1U << CONTROLLER_CPUSET | 1U << CONTROLLER_IO | 1U << CONTROLLER_MEMORY |      \
@@ -368,6 +371,25 @@ static int update(struct manager *manager, const struct plan *plan, struct journ
         return r < 0 ? r : cgroup_apply(manager->cgroup, plan, journal, error);
 }
 
+/* On v1 the kernel tells systemd that a group is empty only where it has no child groups (cgroups.txt of v1, 1.4): with
+ * some that others have made, however empty, a stop may last until its time-out. */
+static int stop_unit(struct manager *manager, const struct manager_destroy *how, struct error *error) {
+        struct systemd_bus *bus = manager->context->bus;
+        const char *unit = manager->path->unit;
+        const struct hierarchy *hierarchy = tracking_hierarchy(manager->context->host);
+        int r;
+
+        if (!manager_kills_at_once(manager))
+                return systemd_bus_stop(bus, unit, !how->caller_inside, how->deadline, error);
+        cgroup_remove_children(manager->cgroup, hierarchy);
+        r = systemd_bus_stop(bus, unit, !how->caller_inside, how->deadline, error);
+        if (r != SYSTEMD_E_STILL_RUNNING)
+                return r;
+        /* Those that had processes then. */
+        cgroup_remove_children(manager->cgroup, hierarchy);
+        return systemd_bus_stop(bus, unit, true, monotonic_ms() + LAST_STOP_MS, error);
+}
+
 static int stop(struct manager *manager, const struct manager_destroy *how, struct error *error) {
         struct systemd_bus *bus = manager->context->bus;
         const char *unit = manager->path->unit;
@@ -382,7 +404,7 @@ static int stop(struct manager *manager, const struct manager_destroy *how, stru
                 r = how->kill ? cgroup_kill(manager->cgroup, how->spare, how->deadline, error) : 0;
         if (r < 0)
                 return r;
-        r = systemd_bus_stop(bus, unit, !how->caller_inside, how->deadline, error);
+        r = stop_unit(manager, how, error);
         if (r == SYSTEMD_E_STILL_RUNNING) {
                 _cleanup_pid_set_ struct pid_set members = {0};
                 _cleanup_free_ char *who = NULL;
