@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "plan/controller.h"
+#include "util/text.h"
 
 #define DIGITS "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -160,15 +161,8 @@ static int check_components(const char *path, const char *option, struct error *
         return 0;
 }
 
-static bool has_control_character(const char *text) {
-        for (; *text; text++)
-                if ((unsigned char)*text < 0x20 || *text == 0x7f)
-                        return true;
-        return false;
-}
-
 bool cgroup_place_is_valid(const char *place) {
-        return !has_control_character(place) && strlen(place) <= CGROUP_PATH_MAX &&
+        return !text_has_control(place) && strlen(place) <= CGROUP_PATH_MAX &&
                check_components(place, "", NULL) == 0;
 }
 
@@ -261,7 +255,7 @@ int cgroup_path_parse(const char *text, const char *option, struct cgroup_path *
         _cleanup_(cgroup_path_freep) struct cgroup_path *path = NULL;
         int r;
 
-        if (has_control_character(text))
+        if (text_has_control(text))
                 return error_refuse(error, option, "the cgroup path has a control character");
         if (strlen(text) > CGROUP_PATH_MAX)
                 return error_refuse(error, option, "the cgroup path is longer than %d bytes", CGROUP_PATH_MAX);

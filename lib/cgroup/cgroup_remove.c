@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cgroup/cgroup.h"
@@ -23,19 +22,6 @@
 
 #define PAUSE_FIRST_MS 1
 #define PAUSE_MAX_MS 100
-
-/* Sleeps for the pause or until the deadline, and doubles the pause. False where the deadline is over. */
-static bool pause_until(int64_t deadline, long *pause_ms) {
-        int left = deadline_left_ms(deadline);
-        long ms = *pause_ms < left ? *pause_ms : left;
-        struct timespec duration = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-        if (left == 0)
-                return false;
-        (void)nanosleep(&duration, NULL);
-        *pause_ms = *pause_ms * 2 < PAUSE_MAX_MS ? *pause_ms * 2 : PAUSE_MAX_MS;
-        return true;
-}
 
 static int remove_tree(int parent, const char *name);
 
@@ -103,7 +89,7 @@ static int remove_in(struct cgroup *cgroup, const struct hierarchy *hierarchy, i
                      struct error *error) {
         _cleanup_close_ int parent = -1;
         const char *name;
-        long pause_ms = PAUSE_FIRST_MS;
+        int pause_ms = PAUSE_FIRST_MS;
         int r;
 
         parent = open_parent(hierarchy, cgroup->path, &name);
@@ -114,7 +100,7 @@ static int remove_in(struct cgroup *cgroup, const struct hierarchy *hierarchy, i
         log_debug(cgroup->log, "rmdir %s/%s", hierarchy->mount_point, cgroup->path);
         do
                 r = remove_tree(parent, name);
-        while ((r == -EBUSY || r == -ENOTEMPTY) && pause_until(deadline, &pause_ms));
+        while ((r == -EBUSY || r == -ENOTEMPTY) && deadline_pause(deadline, &pause_ms, PAUSE_MAX_MS));
         return r < 0 ? fail_remove(cgroup, hierarchy, r, error) : 0;
 }
 

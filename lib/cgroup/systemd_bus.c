@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cgroup/sd_bus.h"
 #include "cgroup/systemd_properties.h"
@@ -145,21 +144,14 @@ static int call_new(struct call *call, const char *path, const char *interface, 
  */
 static int call_send(struct call *call, const char *method, const char *subject) {
         int64_t deadline = monotonic_ms() + AWAY_MS;
-        long pause_ms = AWAY_PAUSE_FIRST_MS;
-        int r;
+        int r, pause_ms = AWAY_PAUSE_FIRST_MS;
 
         log_debug(call->bus->log, "D-Bus call %s %s", method, subject);
-        for (;;) {
-                const struct timespec pause = {.tv_nsec = pause_ms * 1000000L};
-
+        do {
                 call->bus->sd->error_free(&call->error);
                 r = call->bus->sd->call(call->bus->bus, call->message, CALL_TIMEOUT_US, &call->error,
                                         &call->reply);
-                if (r >= 0 || !is_away(&call->error) || deadline_left_ms(deadline) == 0)
-                        break;
-                (void)nanosleep(&pause, NULL);
-                pause_ms = pause_ms < AWAY_PAUSE_MAX_MS ? pause_ms * 2 : pause_ms;
-        }
+        } while (r < 0 && is_away(&call->error) && deadline_pause(deadline, &pause_ms, AWAY_PAUSE_MAX_MS));
         if (r < 0 && is_uncertain(&call->error))
                 call->bus->broken = true;
         return r;

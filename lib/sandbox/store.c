@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "util/file.h"
+#include "util/text.h"
 
 #define STATE_FILE "state.json"
 #define STATE_TEMPORARY ".state.json.new"
@@ -47,12 +48,6 @@ static int check_directory(int fd, const char *path, bool last, struct error *er
         return 0;
 }
 
-static bool is_symlink(int parent, const char *name) {
-        struct stat status;
-
-        return fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode);
-}
-
 /* One step of the walk to ROOT. `path`: how far it has come, for messages. 0 and the descriptor, STORE_E_NO_SANDBOX
  * where there is nothing and nothing is to be made, or -1. */
 static int enter_directory(int parent, const char *name, const char *path, bool create, bool last, int *out,
@@ -68,7 +63,7 @@ static int enter_directory(int parent, const char *name, const char *path, bool 
         }
         if (fd < 0 && errno == ENOENT && !create)
                 return STORE_E_NO_SANDBOX;
-        if (fd < 0 && (errno == ENOTDIR || errno == ELOOP) && is_symlink(parent, name))
+        if (fd < 0 && (errno == ENOTDIR || errno == ELOOP) && file_is_symlink_at(parent, name))
                 return error_refuse(error, "--root", "%s is a symbolic link", path);
         if (fd < 0 && errno == ENAMETOOLONG)
                 return error_refuse(error, "--root", "a component is longer than %d bytes", NAME_MAX);
@@ -96,9 +91,8 @@ static int normalize_root(const char *root, char **out, struct error *error) {
         _cleanup_free_ char *directory = NULL;
         size_t length;
 
-        for (const char *c = root; *c != '\0'; c++)
-                if ((unsigned char)*c < 0x20 || *c == 0x7f)
-                        return error_refuse(error, "--root", "it has a control character");
+        if (text_has_control(root))
+                return error_refuse(error, "--root", "it has a control character");
         if (root[0] == '\0' || strlen(root) >= PATH_MAX)
                 return error_refuse(error, "--root", "it is empty, or longer than %d bytes", PATH_MAX - 1);
         if (root[0] != '/') {

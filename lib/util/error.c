@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/text.h"
+
 void error_clear(struct error *error) {
         if (!error)
                 return;
@@ -21,13 +23,7 @@ void error_clear(struct error *error) {
         *error = ERROR_INIT;
 }
 
-/* Message and field are one line whatever they quote: control characters from outside become '?'. */
-static void make_one_line(char *text) {
-        for (; *text; text++)
-                if ((unsigned char)*text < 0x20 || *text == 0x7f)
-                        *text = '?';
-}
-
+/* Message and field are one line, whatever they quote. */
 static void set_message(struct error *error, enum exit_status status, int errnum, const char *field,
                         const char *format, va_list arguments) {
         char *text = NULL, *whole = NULL;
@@ -37,7 +33,7 @@ static void set_message(struct error *error, enum exit_status status, int errnum
         if (field)
                 error->field = strdup(field);
         if (error->field)
-                make_one_line(error->field);
+                text_make_one_line(error->field);
 
         if (vasprintf(&text, format, arguments) < 0)
                 return;
@@ -45,7 +41,7 @@ static void set_message(struct error *error, enum exit_status status, int errnum
                 free(text);
                 text = whole;
         }
-        make_one_line(text);
+        text_make_one_line(text);
         error->message = text;
 }
 
@@ -93,7 +89,7 @@ void error_append(struct error *error, const char *format, ...) {
         va_end(arguments);
         if (r < 0)
                 return;
-        make_one_line(text);
+        text_make_one_line(text);
         if (asprintf(&whole, "%s; %s", error->message, text) >= 0) {
                 free(error->message);
                 error->message = whole;

@@ -19,7 +19,7 @@
 
 #include "util/cleanup.h"
 
-static bool is_symlink(int dir_fd, const char *name) {
+bool file_is_symlink_at(int dir_fd, const char *name) {
         struct stat named;
 
         return fstatat(dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(named.st_mode);
@@ -44,7 +44,7 @@ static int open_by_components(int dir_fd, const char *path, int flags) {
 
                 if (strcmp(component, "..") == 0)
                         return -EXDEV;
-                if (is_symlink(at, name))
+                if (file_is_symlink_at(at, name))
                         return -ELOOP;
                 fd = openat(at, name,
                             rest ? O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC : flags | O_NOFOLLOW);

@@ -39,5 +39,8 @@ int file_replace_at(int dir_fd, const char *name, const void *content, size_t si
 /* True where `path` exists below `dir_fd`. */
 bool file_exists_at(int dir_fd, const char *path);
 
+/* True where `name`, one component, is a symbolic link in `dir_fd`. */
+bool file_is_symlink_at(int dir_fd, const char *name);
+
 /* The limit for files of /proc and /sys that grow with the host. */
 #define FILE_SIZE_MAX (16UL * 1024UL * 1024UL)

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "util/cleanup.h"
+#include "util/text.h"
 #include "util/timestamp.h"
 
 static void write_json(const struct log *log, const char *level, const char *message,
@@ -50,9 +51,7 @@ static void write_formatted(const struct log *log, const char *level, const char
                 message = NULL;
                 return;
         }
-        for (char *c = message; *c; c++)
-                if ((unsigned char)*c < 0x20 || *c == 0x7f)
-                        *c = '?';
+        text_make_one_line(message);
         write_line(log, level, message, NULL);
 }
 

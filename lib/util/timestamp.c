@@ -33,3 +33,14 @@ int deadline_left_ms(int64_t deadline) {
                 return 0;
         return left > INT_MAX ? INT_MAX : (int)left;
 }
+
+bool deadline_pause(int64_t deadline, int *pause_ms, int max_ms) {
+        int left = deadline_left_ms(deadline), ms = *pause_ms < left ? *pause_ms : left;
+        const struct timespec duration = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+
+        if (left == 0)
+                return false;
+        (void)nanosleep(&duration, NULL);
+        *pause_ms = *pause_ms < max_ms / 2 ? *pause_ms * 2 : max_ms;
+        return true;
+}

@@ -3,6 +3,7 @@
 
 /* Points in time as RFC 3339 text in UTC with microseconds, and deadlines on the monotonic clock. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define TIMESTAMP_SIZE sizeof("2026-01-01T00:00:00.000000Z")
@@ -15,3 +16,7 @@ int64_t monotonic_ms(void);
 
 /* What is left until a deadline of monotonic_ms(), in milliseconds: 0 to INT_MAX, as poll(2) wants. */
 int deadline_left_ms(int64_t deadline);
+
+/* For what has no event to wait for: sleeps for the pause, at most until the deadline, and doubles the pause up to
+ * `max_ms`. False, without sleeping, where the deadline is over. */
+bool deadline_pause(int64_t deadline, int *pause_ms, int max_ms);

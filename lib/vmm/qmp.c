@@ -17,7 +17,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "util/timestamp.h"
@@ -335,17 +334,6 @@ int qmp_adopt(int fd, int64_t deadline, const struct log *log, struct qmp **out,
         return 0;
 }
 
-static bool pause_before_retry(int64_t deadline, long *pause_ms) {
-        long left = deadline_left_ms(deadline), ms = *pause_ms < left ? *pause_ms : left;
-        struct timespec duration = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-        if (left == 0)
-                return false;
-        (void)nanosleep(&duration, NULL);
-        *pause_ms = *pause_ms * 2 < CONNECT_PAUSE_MAX_MS ? *pause_ms * 2 : CONNECT_PAUSE_MAX_MS;
-        return true;
-}
-
 /* EAGAIN: the backlog of a unix socket is full. */
 static bool may_come(int errnum) {
         return errnum == ENOENT || errnum == ECONNREFUSED || errnum == EAGAIN || errnum == EINTR;
@@ -353,7 +341,7 @@ static bool may_come(int errnum) {
 
 static int connect_socket(const char *path, int64_t deadline, struct error *error) {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
-        long pause_ms = CONNECT_PAUSE_FIRST_MS;
+        int pause_ms = CONNECT_PAUSE_FIRST_MS;
 
         if (strlen(path) >= sizeof(address.sun_path))
                 return error_fail(error, ENAMETOOLONG, "QMP socket %s", path);
@@ -365,7 +353,7 @@ static int connect_socket(const char *path, int64_t deadline, struct error *erro
                         return error_fail(error, errno, "QMP socket");
                 if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
                         return TAKE_FD(fd);
-                if (!may_come(errno) || !pause_before_retry(deadline, &pause_ms))
+                if (!may_come(errno) || !deadline_pause(deadline, &pause_ms, CONNECT_PAUSE_MAX_MS))
                         return error_fail(error, errno, "cannot connect to QMP socket %s", path);
         }
 }

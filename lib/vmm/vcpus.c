@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "util/file.h"
 #include "util/number.h"
@@ -214,22 +213,11 @@ static int ask(struct qmp *qmp, const struct process *vmm, int64_t deadline, str
         return qmp ? ask_qmp(qmp, vmm, deadline, out, error) : read_names(vmm, out, error);
 }
 
-static bool pause_before_next(int64_t deadline, long *pause_ms) {
-        long left = deadline_left_ms(deadline), ms = *pause_ms < left ? *pause_ms : left;
-        struct timespec duration = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-        if (left == 0)
-                return false;
-        (void)nanosleep(&duration, NULL);
-        *pause_ms *= 2;
-        return true;
-}
-
 /* Without --expect one look is enough, and no vCPU at all is an error at once. */
 static int ask_until(struct qmp *qmp, const struct process *vmm, unsigned expect, int64_t deadline,
                      struct vcpus **out, struct error *error) {
         size_t wanted = expect > 0 ? expect : 1;
-        long pause_ms = PAUSE_FIRST_MS;
+        int pause_ms = PAUSE_FIRST_MS;
 
         for (;;) {
                 _cleanup_(vcpus_freep) struct vcpus *vcpus = NULL;
@@ -244,7 +232,7 @@ static int ask_until(struct qmp *qmp, const struct process *vmm, unsigned expect
                 }
                 if (!process_is_alive(vmm))
                         return error_fail(error, ESRCH, "the VMM, process %d, has ended", vmm->pid);
-                if (expect == 0 || !pause_before_next(deadline, &pause_ms))
+                if (expect == 0 || !deadline_pause(deadline, &pause_ms, INT_MAX))
                         return error_fail(error, 0, "process %d has %zu vCPU threads, %zu were expected",
                                           vmm->pid, vcpus->count, wanted);
         }
