@@ -56,16 +56,23 @@ struct setting builder_setting(const struct field_row *row, enum cgroup_version 
         };
 }
 
+/* The setting that the row comes to on this host. */
+static int start_setting(struct builder *builder, const struct field_row *row, struct setting *out) {
+        enum cgroup_version version;
+        int r = builder_version(builder, row, &version);
+
+        if (r == 0)
+                *out = builder_setting(row, version);
+        return r;
+}
+
 int builder_named(struct builder *builder, const struct field_row *row, const char *file, unsigned flags,
                   const char *value) {
         struct setting setting;
-        enum cgroup_version version;
-        int r;
+        int r = start_setting(builder, row, &setting);
 
-        r = builder_version(builder, row, &version);
-        if (r < 0)
+        if (r != 0)
                 return r;
-        setting = builder_setting(row, version);
         setting.file = file;
         setting.flags = flags;
         setting.value = value;
@@ -75,15 +82,12 @@ int builder_named(struct builder *builder, const struct field_row *row, const ch
 int builder_keyed(struct builder *builder, const struct field_row *row, const char *file, const char *line,
                   const char *reset) {
         struct setting setting;
-        enum cgroup_version version;
-        int r;
+        int r = start_setting(builder, row, &setting);
 
-        r = builder_version(builder, row, &version);
-        if (r < 0)
+        if (r != 0)
                 return r;
         if (!reset)
                 return error_oom(builder->error);
-        setting = builder_setting(row, version);
         setting.file = file;
         setting.flags = SETTING_KEYED;
         setting.value = line;
@@ -94,13 +98,10 @@ int builder_keyed(struct builder *builder, const struct field_row *row, const ch
 int builder_file(struct builder *builder, const struct field_row *row, unsigned flags, enum setting_group group,
                  const char *value) {
         struct setting setting;
-        enum cgroup_version version;
-        int r;
+        int r = start_setting(builder, row, &setting);
 
-        r = builder_version(builder, row, &version);
-        if (r < 0)
+        if (r != 0)
                 return r;
-        setting = builder_setting(row, version);
         setting.flags = flags;
         setting.group = group;
         setting.value = value;
