@@ -103,14 +103,10 @@ int cgroup_write(struct cgroup *cgroup, const struct hierarchy *hierarchy, const
         return directory < 0 ? directory : file_write_at(directory, file, value);
 }
 
-static const char *members_file(const struct hierarchy *hierarchy, enum members members) {
+const char *cgroup_members_file(const struct hierarchy *hierarchy, enum members members) {
         if (members == MEMBERS_PROCESSES)
                 return "cgroup.procs";
         return hierarchy->version == CGROUP_V1 ? "tasks" : "cgroup.threads";
-}
-
-static bool is_gone(int r) {
-        return r == -ENOENT || r == -ENODEV;
 }
 
 static int add_members(int directory, const char *file, bool recursive, struct pid_set *out);
@@ -137,7 +133,7 @@ static int add_members_of_children(int directory, const char *file, struct pid_s
                 child = file_open_beneath(directory, entry->d_name, O_PATH | O_DIRECTORY);
                 if (child >= 0)
                         r = add_members(child, file, true, out);
-                else if (!is_gone(child))
+                else if (!cgroup_is_gone(child))
                         r = child;
         }
         (void)closedir(stream);
@@ -150,14 +146,14 @@ static int add_members(int directory, const char *file, bool recursive, struct p
 
         r = file_read_at(directory, file, FILE_SIZE_MAX, &text, NULL);
         /* EOPNOTSUPP: cgroup.procs of a threaded child; its processes are listed in the domain above. */
-        if (r == -EOPNOTSUPP || is_gone(r))
+        if (r == -EOPNOTSUPP || cgroup_is_gone(r))
                 return 0;
         if (r < 0)
                 return r;
         r = pid_set_add_text(out, text);
         if (r == 0 && recursive)
                 r = add_members_of_children(directory, file, out);
-        return is_gone(r) ? 0 : r;
+        return cgroup_is_gone(r) ? 0 : r;
 }
 
 int cgroup_members(struct cgroup *cgroup, enum members members, bool recursive, struct pid_set *out,
@@ -172,11 +168,12 @@ int cgroup_members(struct cgroup *cgroup, enum members members, bool recursive, 
                 directory = cgroup_directory(cgroup, hierarchy);
                 if (directory == -ENOENT)
                         continue;
-                r = directory < 0 ? directory
-                                  : add_members(directory, members_file(hierarchy, members), recursive, out);
+                r = directory < 0
+                            ? directory
+                            : add_members(directory, cgroup_members_file(hierarchy, members), recursive, out);
                 if (r < 0)
                         return error_fail(error, -r, "%s/%s/%s", hierarchy->mount_point, cgroup->path,
-                                          members_file(hierarchy, members));
+                                          cgroup_members_file(hierarchy, members));
         }
         return 0;
 }

@@ -9,6 +9,7 @@
  * these descriptors.
  */
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,6 +37,12 @@ void cgroup_forget(struct cgroup *cgroup);
 
 /* The hierarchy's directory of this group, kept open by the cgroup. -ENOENT where it does not exist. */
 int cgroup_directory(struct cgroup *cgroup, const struct hierarchy *hierarchy);
+
+/* Whether a negative errno means that the group has been removed: ENODEV is what the files of a directory that is still
+ * open say then. */
+static inline bool cgroup_is_gone(int r) {
+        return r == -ENOENT || r == -ENODEV;
+}
 
 /* Whether the group exists in any hierarchy. */
 bool cgroup_exists(struct cgroup *cgroup);
@@ -83,6 +90,7 @@ int cgroup_write(struct cgroup *cgroup, const struct hierarchy *hierarchy, const
 /* Adds the members that the kernel lists: processes (cgroup.procs) or threads (tasks, cgroup.threads), of
  * all hierarchies, with those of child groups where `recursive`. A group that does not exist has none. */
 enum members { MEMBERS_PROCESSES, MEMBERS_THREADS };
+const char *cgroup_members_file(const struct hierarchy *hierarchy, enum members members);
 int cgroup_members(struct cgroup *cgroup, enum members members, bool recursive, struct pid_set *out,
                    struct error *error);
 
@@ -101,8 +109,8 @@ int cgroup_record_moved(struct cgroup *cgroup, const struct hierarchy *hierarchy
 
 /* Puts a process or thread where the text of a former /proc/PID/cgroup says, or, where that group is
  * gone, into the root. Ended tasks are no error. */
-int cgroup_move_back(const struct host *host, const struct log *log, const struct hierarchy *hierarchy,
-                     enum members members, pid_t pid, const char *former, struct error *error);
+int cgroup_move_back(const struct log *log, const struct hierarchy *hierarchy, enum members members, pid_t pid,
+                     const char *former, struct error *error);
 
 /* Removes the group in every hierarchy, child groups first, waiting out EBUSY until the deadline
  * (monotonic_ms()); then empty parents that carry the mark of a kata-cgroup, where `parents`. */

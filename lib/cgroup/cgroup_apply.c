@@ -37,7 +37,7 @@ static int written_file_undo(void *change, struct error *error) {
         int r;
 
         r = cgroup_write(written->cgroup, written->hierarchy, written->file, written->former);
-        if (r < 0 && r != -ENOENT && r != -ENODEV)
+        if (r < 0 && !cgroup_is_gone(r))
                 return error_fail(error, -r, "cannot put \"%s\" back into %s/%s/%s", written->former,
                                   written->hierarchy->mount_point, written->cgroup->path, written->file);
         return 0;

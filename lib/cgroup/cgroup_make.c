@@ -301,7 +301,7 @@ static int walk_component(const struct walk *walk, struct level *level, const ch
                 }
                 log_debug(walk->cgroup->log, "mkdir %s/%s", walk->hierarchy->mount_point, path);
                 r = make_directory(level, name, &made);
-                if (r == -ENOENT || r == -ENODEV)
+                if (cgroup_is_gone(r))
                         return -EAGAIN;
                 if (r < 0)
                         return error_fail(error, -r, "cannot make cgroup %s/%s", walk->hierarchy->mount_point,

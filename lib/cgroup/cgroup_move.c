@@ -20,7 +20,6 @@
 #define MOVE_PAUSE_MS 30
 
 struct moved_task {
-        const struct host *host;
         const struct log *log;
         const struct hierarchy *hierarchy;
         enum members members;
@@ -38,8 +37,7 @@ static void moved_task_free(void *change) {
 static int moved_task_undo(void *change, struct error *error) {
         struct moved_task *moved = change;
 
-        return cgroup_move_back(moved->host, moved->log, moved->hierarchy, moved->members, moved->pid,
-                                moved->former, error);
+        return cgroup_move_back(moved->log, moved->hierarchy, moved->members, moved->pid, moved->former, error);
 }
 
 static int record_move(struct journal *journal, const struct cgroup *cgroup, const struct hierarchy *hierarchy,
@@ -51,18 +49,12 @@ static int record_move(struct journal *journal, const struct cgroup *cgroup, con
         moved = calloc(1, sizeof(*moved));
         if (!moved)
                 return error_oom(error);
-        *moved = (struct moved_task){cgroup->host, cgroup->log, hierarchy, members, pid, strdup(former)};
+        *moved = (struct moved_task){cgroup->log, hierarchy, members, pid, strdup(former)};
         if (!moved->former) {
                 free(moved);
                 return error_oom(error);
         }
         return journal_add(journal, moved_task_undo, moved_task_free, moved, error);
-}
-
-static const char *members_file(const struct hierarchy *hierarchy, enum members members) {
-        if (members == MEMBERS_PROCESSES)
-                return "cgroup.procs";
-        return hierarchy->version == CGROUP_V1 ? "tasks" : "cgroup.threads";
 }
 
 static int write_pid(int directory, const char *file, pid_t pid) {
@@ -84,7 +76,7 @@ static int write_pid(int directory, const char *file, pid_t pid) {
 
 int cgroup_move(struct cgroup *cgroup, const struct hierarchy *hierarchy, enum members members, pid_t pid,
                 const char *former, struct journal *journal, struct error *error) {
-        const char *file = members_file(hierarchy, members);
+        const char *file = cgroup_members_file(hierarchy, members);
         _cleanup_free_ char *present = NULL;
         int directory, r;
 
@@ -106,14 +98,13 @@ int cgroup_record_moved(struct cgroup *cgroup, const struct hierarchy *hierarchy
         return record_move(journal, cgroup, hierarchy, MEMBERS_PROCESSES, pid, former, error);
 }
 
-int cgroup_move_back(const struct host *host, const struct log *log, const struct hierarchy *hierarchy,
-                     enum members members, pid_t pid, const char *former, struct error *error) {
-        const char *file = members_file(hierarchy, members);
+int cgroup_move_back(const struct log *log, const struct hierarchy *hierarchy, enum members members, pid_t pid,
+                     const char *former, struct error *error) {
+        const char *file = cgroup_members_file(hierarchy, members);
         _cleanup_free_ char *path = NULL;
         _cleanup_close_ int directory = -1;
         int r;
 
-        (void)host;
         path = former ? hierarchy_path_of(hierarchy, former) : NULL;
         if (path)
                 directory = file_open_beneath(hierarchy->fd, path, O_PATH | O_DIRECTORY);

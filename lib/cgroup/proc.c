@@ -78,15 +78,19 @@ int pid_set_add_text(struct pid_set *set, const char *text) {
         return 0;
 }
 
+static int read_file(const char *path, char **out) {
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+        return fd < 0 ? -errno : file_read_fd(fd, FILE_SIZE_MAX, out, NULL);
+}
+
 static int read_proc_file(pid_t pid, const char *name, char **out) {
         char path[64];
-        _cleanup_close_ int fd = -1;
+        int r;
 
         (void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return errno == ENOENT ? -ESRCH : error_negative(-errno);
-        return file_read_fd(fd, FILE_SIZE_MAX, out, NULL);
+        r = read_file(path, out);
+        return r == -ENOENT ? -ESRCH : r;
 }
 
 char *pid_set_describe(const struct pid_set *set) {
@@ -165,20 +169,21 @@ int proc_start_time(pid_t pid, uint64_t *out) {
 }
 
 int proc_boot_id(char out[BOOT_ID_SIZE]) {
-        _cleanup_close_ int fd = -1;
+        /* It stays as it is for as long as this process lives; list has a state for every sandbox. */
+        static char boot_id[BOOT_ID_SIZE];
         _cleanup_free_ char *text = NULL;
         int r;
 
-        fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        r = file_read_fd(fd, FILE_SIZE_MAX, &text, NULL);
-        if (r < 0)
-                return r;
-        file_chomp(text);
-        if (strlen(text) != BOOT_ID_SIZE - 1)
-                return -EIO;
-        memcpy(out, text, BOOT_ID_SIZE);
+        if (boot_id[0] == '\0') {
+                r = read_file("/proc/sys/kernel/random/boot_id", &text);
+                if (r < 0)
+                        return r;
+                file_chomp(text);
+                if (strlen(text) != BOOT_ID_SIZE - 1)
+                        return -EIO;
+                memcpy(boot_id, text, BOOT_ID_SIZE);
+        }
+        memcpy(out, boot_id, BOOT_ID_SIZE);
         return 0;
 }
 

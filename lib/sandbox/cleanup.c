@@ -80,7 +80,7 @@ static int move_out(struct session *session, struct manager *manager, const stru
         int r;
 
         r = cgroup_read(manager->cgroup, hierarchy, "cgroup.procs", &text);
-        if (r == -ENOENT || r == -ENODEV)
+        if (cgroup_is_gone(r))
                 return 0;
         if (r < 0)
                 return error_fail(error, -r, "%s/%s/cgroup.procs", hierarchy->mount_point,
@@ -92,8 +92,7 @@ static int move_out(struct session *session, struct manager *manager, const stru
 
                 if (!task && !pid_set_contains(ancestors, members.pids[i]))
                         continue;
-                r = cgroup_move_back(session->host, session->environment->log, hierarchy, MEMBERS_PROCESSES,
-                                     members.pids[i],
+                r = cgroup_move_back(session->environment->log, hierarchy, MEMBERS_PROCESSES, members.pids[i],
                                      task ? task->former : former_of_caller(session, ancestors), error);
                 if (r < 0)
                         return r;
@@ -183,8 +182,8 @@ static int release_runtime(struct session *session, struct error *error) {
                         path = hierarchy_path_of(hierarchy, present);
                         if (!path || strcmp(path, manager->cgroup->path) != 0)
                                 continue;
-                        r = cgroup_move_back(session->host, session->environment->log, hierarchy,
-                                             MEMBERS_PROCESSES, task->pid, task->former, error);
+                        r = cgroup_move_back(session->environment->log, hierarchy, MEMBERS_PROCESSES, task->pid,
+                                             task->former, error);
                         if (r < 0)
                                 return r;
                 }
