@@ -14,9 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cgroup/hierarchy.h"
-#include "cgroup/journal.h"
-#include "cgroup/proc.h"
+#include "host/hierarchy.h"
+#include "util/journal.h"
+#include "host/proc.h"
 #include "plan/plan.h"
 #include "util/log.h"
 

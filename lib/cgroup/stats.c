@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cgroup/facts.h"
+#include "host/facts.h"
 #include "util/file.h"
 #include "util/number.h"
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "cgroup/stats.h"
-#include "cgroup/systemd_bus.h"
+#include "systemd/systemd_bus.h"
 #include "plan/field.h"
 #include "sandbox/session.h"
 #include "util/cpulist.h"

@@ -3,7 +3,7 @@
 
 /* One command on one sandbox: its lock, its state, and the managers of its groups. For lib/sandbox only. */
 
-#include "cgroup/journal.h"
+#include "util/journal.h"
 #include "oci/resources.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/store.h"

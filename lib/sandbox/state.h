@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cgroup/manager.h"
+#include "manager/manager.h"
 #include "util/timestamp.h"
 #include "vmm/vcpus.h"
 

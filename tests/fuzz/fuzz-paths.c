@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <limits.h>
 
-#include "cgroup/cgroup_path.h"
+#include "manager/cgroup_path.h"
 
 /* Below the mount point, whatever is made of it: no component is empty, ".", "..", or too long. */
 static void check_place(const char *path) {

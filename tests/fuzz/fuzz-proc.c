@@ -10,8 +10,8 @@
 #include <limits.h>
 
 #include "cgroup/devices.h"
-#include "cgroup/hierarchy.h"
-#include "cgroup/proc.h"
+#include "host/hierarchy.h"
+#include "host/proc.h"
 #include "vmm/vcpus.h"
 
 static void check_path_of(const struct hierarchy *hierarchy, const char *proc_cgroup) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The drivers, and what they share; for lib/cgroup's manager files only. */
+/* The drivers, and what they share; for lib/manager only. */
 
-#include "cgroup/manager.h"
+#include "manager/manager.h"
 
 extern const struct manager_ops manager_cgroupfs_ops;
 extern const struct manager_ops manager_systemd_ops;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cgroup/proc.h"
+#include "host/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 
 /* A plan's properties as a D-Bus a(sv), both ways. */
 
-#include "cgroup/sd_bus.h"
+#include "systemd/sd_bus.h"
 #include "plan/plan.h"
 #include "util/log.h"
 

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cgroup/manager_drivers.h"
+#include "manager/manager_drivers.h"
 
 unsigned manager_required(const struct plan *plan) {
         unsigned mask = 0;

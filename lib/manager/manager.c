@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cgroup/manager.h"
+#include "manager/manager.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "cgroup/facts.h"
-#include "cgroup/manager_drivers.h"
+#include "host/facts.h"
+#include "manager/manager_drivers.h"
 
 void task_clear(struct task *task) {
         free(task->former);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cgroup/journal.h"
+#include "util/journal.h"
 
 #include <errno.h>
 #include <stdlib.h>

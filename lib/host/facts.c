@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cgroup/facts.h"
+#include "host/facts.h"
 
 #include <dirent.h>
 #include <fcntl.h>

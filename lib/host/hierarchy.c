@@ -7,7 +7,7 @@
  * several times (bind mounts of container engines): the mount that shows the most of it wins. A mount
  * that shows only a part ("root" not "/") still works, since all paths are relative to the mount.
  */
-#include "cgroup/hierarchy.h"
+#include "host/hierarchy.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cgroup/devices.h"
-#include "cgroup/proc.h"
+#include "host/proc.h"
 
 #define STAT_TAIL "4123 4000 34816 4123 4194304 105 0 0 0 0 1 0 0 20 0 1 0 8642 9105408 1024\n"
 

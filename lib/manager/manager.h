@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #include "cgroup/cgroup.h"
-#include "cgroup/cgroup_path.h"
-#include "cgroup/systemd_bus.h"
+#include "manager/cgroup_path.h"
+#include "systemd/systemd_bus.h"
 
 /* A process that is to be placed, and where it came from. */
 struct task {

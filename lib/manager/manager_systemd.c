@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "cgroup/devices.h"
-#include "cgroup/manager_drivers.h"
+#include "manager/manager_drivers.h"
 #include "util/timestamp.h"
 
 /* How long the undoing of a start waits for the emptied scope to go. */

@@ -7,14 +7,14 @@
  * one is systemd re-executing itself in between: so a wait that hears nothing for a while asks for the
  * unit's state.
  */
-#include "cgroup/systemd_bus.h"
+#include "systemd/systemd_bus.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cgroup/sd_bus.h"
-#include "cgroup/systemd_properties.h"
+#include "systemd/sd_bus.h"
+#include "systemd/systemd_properties.h"
 #include "util/number.h"
 #include "util/timestamp.h"
 

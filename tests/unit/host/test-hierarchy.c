@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cgroup/hierarchy.h"
+#include "host/hierarchy.h"
 
 #define V1_COMOUNTED                                                                                           \
         "25 1 254:0 / / rw,noatime - ext4 /dev/vda rw\n"                                                       \

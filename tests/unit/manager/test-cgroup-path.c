@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cgroup/cgroup_path.h"
+#include "manager/cgroup_path.h"
 
 /* systemd.slice(5), and the examples of mission.md. */
 static void test_slice_expand(void **state) {

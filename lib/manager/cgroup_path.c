@@ -7,7 +7,7 @@
  * its "Control Group APIs and Delegation" document). The path is computed for what has to be known
  * before the unit exists; once it does, its ControlGroup property is what counts.
  */
-#include "cgroup/cgroup_path.h"
+#include "manager/cgroup_path.h"
 
 #include <errno.h>
 #include <limits.h>

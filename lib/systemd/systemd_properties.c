@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A plan's properties as a D-Bus a(sv) */
-#include "cgroup/systemd_properties.h"
+#include "systemd/systemd_properties.h"
 
 #include <errno.h>
 #include <inttypes.h>

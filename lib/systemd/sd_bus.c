@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cgroup/sd_bus.h"
+#include "systemd/sd_bus.h"
 
 #include "util/library.h"
 
