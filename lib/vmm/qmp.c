@@ -6,6 +6,9 @@
  * number of pieces; a scanner that only knows strings and brackets finds the end of each. Answers are told
  * from events, and from answers to others on an inherited connection, by our `id`. QEMU serves one client
  * a monitor and lets a second one connect without ever greeting it.
+ *
+ * Our own connection is read in large chunks. An adopted one is peeked at first, and then read up to the end
+ * of the first message only: what follows our last answer stays in the socket for the owner.
  */
 #include "vmm/qmp.h"
 
@@ -25,6 +28,14 @@
 #define CONNECT_PAUSE_FIRST_MS 50
 #define CONNECT_PAUSE_MAX_MS 1000
 #define READ_SIZE 65536UL
+/* How much is peeked at: little, since what follows the first message is copied once more for the next one. */
+#define PEEK_SIZE 4096UL
+#define LINE_REST_MAX 64
+#define UNFINISHED_MAX 4096
+
+enum {
+        QMP_E_TIMEOUT = 1 /* the deadline is over */
+};
 
 struct qmp {
         int fd;
@@ -33,11 +44,14 @@ struct qmp {
         char *name;   /* for messages */
         char *buffer; /* what was read and not yet taken */
         size_t size;
-        /* The scan for the end of the first message: how far, how deep, in what. */
+        /* The scan for the end of the first message: how far, how deep, in what, and whether it was found. */
         size_t scanned;
         int depth;
-        bool in_string, escaped;
+        bool in_string, escaped, complete;
         unsigned serial; /* of the last request */
+        /* What was reported for the owner of an adopted connection. */
+        size_t reported, reported_bytes;
+        bool report_ended;
 };
 
 struct qmp *qmp_free(struct qmp *qmp) {
@@ -60,10 +74,13 @@ pid_t qmp_peer(const struct qmp *qmp) {
         return credentials.pid;
 }
 
-/* Continues the scan; true once a whole message is there, whose length is then in qmp->scanned. */
-static int scan(struct qmp *qmp, bool *complete, struct error *error) {
-        *complete = false;
-        while (qmp->scanned < qmp->size) {
+static bool is_blank(char c) {
+        return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Continues the scan. Once a whole message is there, it is complete and qmp->scanned is its length. */
+static int scan(struct qmp *qmp, struct error *error) {
+        while (!qmp->complete && qmp->scanned < qmp->size) {
                 char c = qmp->buffer[qmp->scanned++];
 
                 if (qmp->in_string) {
@@ -76,7 +93,7 @@ static int scan(struct qmp *qmp, bool *complete, struct error *error) {
                         continue;
                 }
                 if (qmp->depth == 0 && c != '{') {
-                        if (!strchr(" \t\r\n", c) || c == '\0')
+                        if (!is_blank(c))
                                 return error_refuse(error, FIELD, "%s does not speak QMP: not a JSON object",
                                                     qmp->name);
                         continue;
@@ -90,42 +107,105 @@ static int scan(struct qmp *qmp, bool *complete, struct error *error) {
                 if (qmp->depth > QMP_DEPTH_MAX)
                         return error_refuse(error, FIELD, "the answer of %s is nested deeper than %d levels",
                                             qmp->name, QMP_DEPTH_MAX);
-                if (qmp->depth == 0) {
-                        *complete = true;
-                        return 0;
-                }
+                qmp->complete = qmp->depth == 0;
         }
         return 0;
 }
 
-/* One recv(2) of what is there, after poll(2) said so; never changes the descriptor's flags, which an
- * adopted one shares with its owner. */
-static int receive(struct qmp *qmp, int64_t deadline, struct error *error) {
+static int wait_readable(const struct qmp *qmp, int64_t deadline, struct error *error) {
         struct pollfd fd = {.fd = qmp->fd, .events = POLLIN};
-        char *larger;
-        ssize_t n;
         int r;
 
         r = poll(&fd, 1, deadline_left_ms(deadline));
         if (r == 0)
-                return -ETIMEDOUT;
-        if (r < 0)
-                return errno == EINTR ? 0 : error_fail(error, errno, "%s", qmp->name);
+                return QMP_E_TIMEOUT;
+        /* After a signal the read finds out by itself whether something is there. */
+        return r < 0 && errno != EINTR ? error_fail(error, errno, "%s", qmp->name) : 0;
+}
+
+static int make_room(struct qmp *qmp, size_t size, struct error *error) {
+        char *larger;
+
         if (qmp->size >= QMP_MESSAGE_MAX)
                 return error_refuse(error, FIELD, "the answer of %s is larger than %lu bytes", qmp->name,
                                     QMP_MESSAGE_MAX);
-        larger = realloc(qmp->buffer, qmp->size + READ_SIZE);
+        larger = realloc(qmp->buffer, qmp->size + size);
         if (!larger)
                 return error_oom(error);
         qmp->buffer = larger;
-        n = recv(qmp->fd, qmp->buffer + qmp->size, READ_SIZE, MSG_DONTWAIT);
+        return 0;
+}
+
+/* Reads what was peeked at, from `begin` of the buffer to its end. */
+static int consume(struct qmp *qmp, size_t begin, struct error *error) {
+        size_t end = qmp->size;
+
+        for (qmp->size = begin; qmp->size < end;) {
+                ssize_t n = recv(qmp->fd, qmp->buffer + qmp->size, end - qmp->size, MSG_DONTWAIT);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return error_fail(error, 0, "%s: another process reads from the QMP connection",
+                                          qmp->name);
+                qmp->size += (size_t)n;
+        }
+        return 0;
+}
+
+/* Reads the blanks behind a message and the line end, as far as they are there, for the owner to start with a
+ * new line. One look is enough: blanks without end are no reason to stay, and do no harm to the owner. */
+static void consume_line_end(const struct qmp *qmp) {
+        char rest[LINE_REST_MAX];
+        ssize_t n = recv(qmp->fd, rest, sizeof(rest), MSG_PEEK | MSG_DONTWAIT), i = 0;
+
+        while (i < n && is_blank(rest[i]) && rest[i] != '\n')
+                i++;
+        if (i < n && rest[i] == '\n')
+                i++;
+        if (i > 0)
+                (void)recv(qmp->fd, rest, (size_t)i, MSG_DONTWAIT);
+}
+
+/* Reads the last `peeked` bytes of the buffer, which are still in the socket, up to the end of the message. Without
+ * such an end it reads them all, since poll(2) would report the same bytes again and again. What is not QMP stays. */
+static int consume_message(struct qmp *qmp, size_t peeked, struct error *error) {
+        size_t begin = qmp->size - peeked;
+        int r;
+
+        r = scan(qmp, error);
+        if (r < 0) {
+                qmp->size = begin;
+                return r;
+        }
+        if (qmp->complete)
+                qmp->size = qmp->scanned;
+        r = consume(qmp, begin, error);
+        if (r == 0 && qmp->complete)
+                consume_line_end(qmp);
+        return r;
+}
+
+/* One recv(2) of what is there, after poll(2) said so, or QMP_E_TIMEOUT. Never changes the descriptor's flags,
+ * which an adopted one shares with its owner. */
+static int receive(struct qmp *qmp, int64_t deadline, struct error *error) {
+        size_t size = qmp->adopted ? PEEK_SIZE : READ_SIZE;
+        ssize_t n;
+        int r;
+
+        r = wait_readable(qmp, deadline, error);
+        if (r == 0)
+                r = make_room(qmp, size, error);
+        if (r != 0)
+                return r;
+        n = recv(qmp->fd, qmp->buffer + qmp->size, size, MSG_DONTWAIT | (qmp->adopted ? MSG_PEEK : 0));
         if (n < 0)
                 return errno == EINTR || errno == EAGAIN ? 0 : error_fail(error, errno, "%s", qmp->name);
         if (n == 0)
                 return error_fail(error, 0, "%s: the QMP connection was closed%s", qmp->name,
-                                  qmp->size > 0 ? " in the middle of a message" : "");
+                                  qmp->depth > 0 ? " in the middle of a message" : "");
         qmp->size += (size_t)n;
-        return 0;
+        return qmp->adopted ? consume_message(qmp, (size_t)n, error) : 0;
 }
 
 /* Takes the first message out of the buffer. */
@@ -140,25 +220,52 @@ static int take_message(struct qmp *qmp, json_t **out, struct error *error) {
         memmove(qmp->buffer, qmp->buffer + length, qmp->size - length);
         qmp->size -= length;
         qmp->scanned = 0;
+        qmp->complete = false;
         *out = message;
         return 0;
 }
 
-/* The next message, or -ETIMEDOUT without an error set. */
-static int next_message(struct qmp *qmp, int64_t deadline, json_t **out, struct error *error) {
-        for (;;) {
-                bool complete;
-                int r;
+static int read_message(struct qmp *qmp, int64_t deadline, json_t **out, struct error *error) {
+        int r;
 
-                r = scan(qmp, &complete, error);
-                if (r < 0)
-                        return r;
-                if (complete)
+        do {
+                r = scan(qmp, error);
+                if (r == 0 && qmp->complete)
                         return take_message(qmp, out, error);
-                r = receive(qmp, deadline, error);
-                if (r < 0)
-                        return r;
+                if (r == 0)
+                        r = receive(qmp, deadline, error);
+        } while (r == 0);
+        return r;
+}
+
+/* The owner of an adopted connection finds only the rest of a message that we gave up on: the log has the beginning. */
+static void report_unfinished(const struct qmp *qmp) {
+        char text[UNFINISHED_MAX + 1] = "";
+        size_t begin = 0;
+
+        while (begin < qmp->size && is_blank(qmp->buffer[begin]))
+                begin++;
+        if (!qmp->adopted || begin == qmp->size)
+                return;
+        /* QEMU sends ASCII. Anything else could end the text, or make it invalid UTF-8 and spoil the line. */
+        for (size_t i = 0; i < UNFINISHED_MAX && begin + i < qmp->size; i++) {
+                char c = qmp->buffer[begin + i];
+
+                text[i] = '?';
+                if (c >= 0x20 && c < 0x7f)
+                        text[i] = c;
         }
+        log_warning(qmp->log, "%s: gave up after %zu bytes of a message: %s", qmp->name, qmp->size - begin,
+                    text);
+}
+
+/* The next message, or QMP_E_TIMEOUT. */
+static int next_message(struct qmp *qmp, int64_t deadline, json_t **out, struct error *error) {
+        int r = read_message(qmp, deadline, out, error);
+
+        if (r != 0)
+                report_unfinished(qmp);
+        return r;
 }
 
 static int send_request(struct qmp *qmp, const char *command, char **id, int64_t deadline,
@@ -192,13 +299,26 @@ static int send_request(struct qmp *qmp, const char *command, char **id, int64_t
         return 0;
 }
 
-/* On an adopted connection the owner must not miss what was read in its stead. */
-static void pass_on(const struct qmp *qmp, const json_t *message) {
+/* On an adopted connection the owner must not miss what was read in its stead. A peer that floods must not fill the
+ * log, though. */
+static void pass_on(struct qmp *qmp, const json_t *message) {
         _cleanup_free_ char *text = NULL;
+        size_t length;
 
-        if (!qmp->adopted)
+        if (!qmp->adopted || qmp->report_ended)
                 return;
         text = json_dumps(message, JSON_COMPACT);
+        length = text ? strlen(text) : 0;
+        if (qmp->reported == QMP_REPORT_MAX || length > QMP_REPORT_BYTES_MAX - qmp->reported_bytes) {
+                qmp->report_ended = true;
+                log_warning(qmp->log,
+                            "%s: what else is not for kata-cgroup is not reported: more than %d messages or "
+                            "%lu bytes",
+                            qmp->name, QMP_REPORT_MAX, QMP_REPORT_BYTES_MAX);
+                return;
+        }
+        qmp->reported++;
+        qmp->reported_bytes += length;
         log_info(qmp->log, "%s: not for kata-cgroup: %s", qmp->name, text ? text : "?");
 }
 
@@ -230,7 +350,7 @@ static int request(struct qmp *qmp, const char *command, int64_t deadline, json_
                 _cleanup_json_ json_t *message = NULL;
 
                 r = next_message(qmp, deadline, &message, error);
-                if (r < 0)
+                if (r != 0)
                         break;
                 if (is_reply_to(message, id)) {
                         *reply = TAKE(message);
@@ -242,9 +362,9 @@ static int request(struct qmp *qmp, const char *command, int64_t deadline, json_
                 pass_on(qmp, message);
                 /* A peer that never stops talking of other things is no reason to listen for ever. */
                 if (deadline_left_ms(deadline) == 0)
-                        r = -ETIMEDOUT;
+                        r = QMP_E_TIMEOUT;
         }
-        if (r == -ETIMEDOUT)
+        if (r == QMP_E_TIMEOUT)
                 return error_fail(error, ETIMEDOUT, "%s: no answer to QMP %s", qmp->name, command);
         return r;
 }
@@ -273,7 +393,7 @@ static int expect_greeting(struct qmp *qmp, int64_t deadline, struct error *erro
         int r;
 
         r = next_message(qmp, deadline, &greeting, error);
-        if (r == -ETIMEDOUT)
+        if (r == QMP_E_TIMEOUT)
                 return error_fail(
                         error, ETIMEDOUT,
                         "%s: no QMP greeting; QEMU serves one client a monitor, is another connected?",

@@ -22,6 +22,9 @@ struct qmp;
 /* What one message may come to. */
 #define QMP_MESSAGE_MAX (1024UL * 1024UL)
 #define QMP_DEPTH_MAX 32
+/* What a client reports of the messages on an adopted connection that are not for it. */
+#define QMP_REPORT_MAX 64
+#define QMP_REPORT_BYTES_MAX (256UL * 1024UL)
 
 /*
  * Connects to the unix socket and negotiates: greeting, qmp_capabilities. A socket that does not exist
@@ -39,8 +42,13 @@ int qmp_open(int fd, const char *name, int64_t deadline, const struct log *log, 
 /*
  * The same over a connected descriptor of the caller's, which is left open and in the mode it was in. A
  * connection that has negotiated already sends no greeting and answers qmp_capabilities with
- * CommandNotFound; both are fine. What arrives and is not an answer to us is the owner's: it is logged in
- * full.
+ * CommandNotFound; both are fine.
+ *
+ * Nothing behind an answer is read, but for blanks and the line end that are there already: the owner goes on
+ * with the next message. What comes before an answer and is not for us is logged in full, up to
+ * QMP_REPORT_MAX messages and QMP_REPORT_BYTES_MAX bytes; one line then says that the rest is not. After a
+ * failure in the middle of a message, the beginning of what was read of it is logged. The owner must not read
+ * meanwhile.
  */
 int qmp_adopt(int fd, int64_t deadline, const struct log *log, struct qmp **out, struct error *error);
 
@@ -51,5 +59,7 @@ DEFINE_CLEANUP(struct qmp *, qmp_free)
  * status 1 with QEMU's class and description. */
 int qmp_execute(struct qmp *qmp, const char *command, int64_t deadline, json_t **out, struct error *error);
 
-/* The pid of the socket's other end (SO_PEERCRED), 0 where the kernel cannot say. */
+/* A hint at who the peer is: the pid of SO_PEERCRED, 0 where the kernel cannot say. That is the process that called
+ * listen(2) or socketpair(2), and not the one that holds the other end now: where Kata's own shims start QEMU, it is
+ * the shim. */
 pid_t qmp_peer(const struct qmp *qmp);

@@ -7,6 +7,8 @@
  */
 #include "fuzz.h"
 
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "util/timestamp.h"
@@ -66,6 +68,17 @@ static void check_vcpus(const json_t *answer) {
         }
 }
 
+/* The owner of an adopted connection goes on right behind a message, or behind the blanks that follow one. */
+static void check_rest(int fd, const char *said, size_t size) {
+        int rest = 0;
+
+        CHECK(ioctl(fd, FIONREAD, &rest) == 0 && rest >= 0 && (size_t)rest <= size);
+        size -= (size_t)rest;
+        while (size > 0 && memchr(" \t\r\n", said[size - 1], 4))
+                size--;
+        CHECK(size > 0 && said[size - 1] == '}');
+}
+
 static void converse(const char *said, size_t size, bool adopt) {
         _cleanup_(qmp_freep) struct qmp *qmp = NULL;
         _cleanup_error_ struct error error = ERROR_INIT;
@@ -95,6 +108,8 @@ static void converse(const char *said, size_t size, bool adopt) {
                 check_vcpus(answer);
         }
         fuzz_check_error(r, &error);
+        if (adopt && r == 0)
+                check_rest(fds[0], said, size);
         if (adopt)
                 (void)close(fds[0]);
         (void)close(fds[1]);
