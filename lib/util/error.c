@@ -77,6 +77,13 @@ int error_oom_message(struct error *error) {
         return -ENOMEM;
 }
 
+void error_move(struct error *to, struct error *from) {
+        if (!to || to->status != EXIT_STATUS_DONE)
+                return;
+        *to = *from;
+        *from = ERROR_INIT;
+}
+
 void error_append(struct error *error, const char *format, ...) {
         char *text = NULL, *whole = NULL;
         va_list arguments;

@@ -66,6 +66,9 @@ void error_clear(struct error *error);
 /* Memory ran out. Returns -ENOMEM. */
 #define error_oom(error) error_negative(error_oom_message(error))
 
+/* Makes the error of `from`, if it has one, that of `to`, unless that has one already. */
+void error_move(struct error *to, struct error *from);
+
 /* The functions behind these. */
 __attribute__((format(printf, 5, 6))) int error_set_message(struct error *error, enum exit_status status,
                                                             int errnum, const char *field, const char *format,

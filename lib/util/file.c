@@ -78,6 +78,21 @@ int file_open_beneath(int dir_fd, const char *path, int flags) {
         return -errno;
 }
 
+DIR *file_open_stream(int dir_fd, const char *path) {
+        int fd = file_open_beneath(dir_fd, path, O_RDONLY | O_DIRECTORY);
+        DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+
+        if (fd < 0)
+                errno = -fd;
+        else if (!stream)
+                (void)close(fd);
+        return stream;
+}
+
+bool file_is_child_directory(const struct dirent *entry) {
+        return entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
 int file_read_fd(int fd, size_t limit, char **out, size_t *size) {
         _cleanup_free_ char *buffer = NULL;
         size_t capacity = 4096, length = 0;

@@ -10,6 +10,7 @@
  * the caller knows what the file means to the user.
  */
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -17,6 +18,13 @@
 /* Opens `path` below `dir_fd`; flags as for open(2), O_CLOEXEC is added. "" and "." are the directory
  * itself. Returns the descriptor, -EXDEV or -ELOOP where the path leads out or through a symlink. */
 int file_open_beneath(int dir_fd, const char *path, int flags);
+
+/* A directory below `dir_fd`, for readdir(3). NULL with errno. */
+DIR *file_open_stream(int dir_fd, const char *path);
+
+/* Whether readdir(3) has found a directory other than "." and "..". For file systems that fill in d_type, as kernfs and
+ * proc do. */
+bool file_is_child_directory(const struct dirent *entry);
 
 /* Reads a whole file, at most `limit` bytes (-EFBIG beyond). `*out` is a new NUL-terminated buffer,
  * `*size` (may be NULL) its length without the NUL. */
