@@ -147,5 +147,9 @@ void plan_clear(struct plan *plan);
  * {"property":NAME,"value":…,"field":FIELD}. A new reference, or NULL without memory. */
 json_t *plan_to_json(const struct plan *plan);
 
+/* The table of fields, for features: an array of {"field","v1","v2","systemdV1","systemdV2"}. A new reference, or NULL
+ * without memory. */
+json_t *plan_fields_to_json(void);
+
 struct plan *plan_free(struct plan *plan);
 DEFINE_CLEANUP(struct plan *, plan_free)

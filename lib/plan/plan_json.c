@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
+#include "plan/field.h"
 #include "plan/plan.h"
 
 static json_t *bytes_to_json(const struct setting *setting) {
@@ -89,4 +90,18 @@ json_t *plan_to_json(const struct plan *plan) {
                 if (json_array_append_new(array, setting_to_json(&plan->settings[i])) < 0)
                         return NULL;
         return TAKE(array);
+}
+
+json_t *plan_fields_to_json(void) {
+        json_t *array = json_array();
+        const struct field_row *rows;
+        size_t count;
+
+        rows = field_rows(&count);
+        for (size_t i = 0; array && i < count; i++)
+                (void)json_array_append_new(array,
+                                            json_pack("{s:s, s:s?, s:s?, s:s?, s:s?}", "field", rows[i].path,
+                                                      "v1", rows[i].v1, "v2", rows[i].v2, "systemdV1",
+                                                      rows[i].property_v1, "systemdV2", rows[i].property_v2));
+        return array;
 }
