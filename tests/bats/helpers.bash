@@ -23,6 +23,7 @@
 # What bats_require_minimum_version and bats_load_library do, without its twenty processes a test.
 BATS_GUARANTEED_MINIMUM_VERSION=1.5.0
 for library in "${BATS_LIB_PATH:-/usr/lib/bats}"/bats-{support,assert}/src/*.bash; do source "$library"; done
+source "$BATS_TEST_DIRNAME/../reliability/mounts.bash"
 
 # ---- the host ----
 
@@ -81,7 +82,9 @@ setup_file() {
     local - host
     set +T
     read_host
-    host=$(declare -p MOUNTS VERSIONS MOUNT_OF VERSION_OF HOST_VERSION RESOURCES)
+    mounts=("${MOUNTS[@]}")
+    note_parents
+    host=$(declare -p MOUNTS VERSIONS MOUNT_OF VERSION_OF HOST_VERSION RESOURCES mounts FORMER_PARENTS)
     echo "${host//declare -/declare -g -}" > "$BATS_FILE_TMPDIR/host"
 }
 
@@ -92,7 +95,8 @@ kc_setup() {
     # How many inputs were refused with status 5; test.sh adds them up.
     HOSTILE=0
     NUMBER=$BATS_TEST_NUMBER
-    ID=kc-test-$NUMBER-$$
+    # Of one length, so that no ID is the beginning of another one.
+    printf -v ID 'kc-test-%s-%07d' "$NUMBER" $$
     ROOT=$BATS_TEST_TMPDIR/root
     SOCKET=$BATS_TEST_TMPDIR/qmp.sock
     MODE_OPTION=()
@@ -115,32 +119,41 @@ kc_setup() {
     source "$BATS_FILE_TMPDIR/host"
 }
 
+# Only what is this test's own goes: others may have sandboxes on the same host. What a command has to leave alone is
+# what the tests of it have made themselves, so this does not rely on delete.
 kc_teardown() {
-    local - pid states mount parent left=()
+    local - pid states
     set +T
     [ "$HOSTILE" = 0 ] || echo "# inputs $HOSTILE" >&3
     for pid in "${STARTED[@]}"; do kill -KILL "$pid" 2> /dev/null || true; done
+    for pid in "${STARTED[@]}"; do wait_until has_ended "$pid" || true; done
     states=("$ROOT"/*)
     if [ -e "${states[0]}" ]; then
         "$KATA_CGROUP" --root "$ROOT" delete --force "$ID" --cgroups-path "$CGROUPS_PATH" "${MODE_OPTION[@]}" \
             3>&- > /dev/null 2>&1 || true
     fi
-    # What a test made itself, and the overhead parent, which delete rightly leaves.
-    for mount in "${MOUNTS[@]}"; do
-        for parent in kctest kata_overhead; do [ ! -d "$mount/$parent" ] || left+=("$mount/$parent"); done
-    done
-    [ ${#left[@]} -eq 0 ] || find "${left[@]}" -depth -type d -exec rmdir {} + 2> /dev/null || true
+    remove_groups "$ID"
+    # delete rightly leaves the overhead parent, and what a test has made.
+    remove_parents "kctest/pod$NUMBER" kctest kata_overhead
 }
 
 # Slices stay when their scopes go; systemd's own way with them is not what is tested.
 teardown_file() {
-    [ "$KC_DRIVER" != systemd ] || systemctl stop kctest.slice kata-overhead.slice 2> /dev/null || true
+    [ "$KC_DRIVER" = systemd ] || return 0
+    source "$BATS_FILE_TMPDIR/host"
+    stop_own_slices
 }
 
 kc() { "$KATA_CGROUP" --root "$ROOT" "$@" 3>&-; }
 
 # traced STRACE-OPTION... COMMAND...: the leak sanitizer, where there is one, does not work under a tracer.
 traced() { ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace "$@" 3>&-; }
+
+# has_ended PID: also where nobody has asked for its status yet
+has_ended() {
+    local stat
+    ! read -r stat 2> /dev/null < "/proc/$1/stat" || [[ ${stat##*) } == [ZX]* ]]
+}
 
 # ignores_sigterm PID: whether the command has come so far
 ignores_sigterm() {

@@ -114,20 +114,21 @@ child_ignores_sigterm() { child=$(pgrep -P "$1") && ignores_sigterm "$child"; }
         assert_nothing_left
         return
     }
-    local mount=${MOUNT_OF[pids]}
+    local mount=${MOUNT_OF[pids]} top=kctest-$ID
+    CGROUPS_PATH=$top/pod/$ID
     create_full
-    assert [ -d "$mount/kctest/pod$NUMBER" ]
+    assert [ -d "$mount/$top/pod" ]
     kc delete "$ID"
-    refute [ -e "$mount/kctest" ]
+    refute [ -e "$mount/$top" ]
     [ "$KC_MODE" = sandbox-only ] || assert [ -d "$mount/kata_overhead" ]
 
-    mkdir "$mount/kctest"
+    mkdir "$mount/$top"
     start_shim
     create --pid "$SHIM" < /dev/null
     kc delete "$ID"
-    assert [ -d "$mount/kctest" ]
-    refute [ -e "$mount/kctest/pod$NUMBER" ]
-    rmdir "$mount/kctest"
+    assert [ -d "$mount/$top" ]
+    refute [ -e "$mount/$top/pod" ]
+    rmdir "$mount/$top"
 }
 
 @test "#11815: child groups made by others go too" {
@@ -256,12 +257,16 @@ create_with_shim() {
         create_full
         return
     }
-    local slice=kctest-pod$NUMBER.slice unit=$UNIT creation
+    local slice=kctest-pod$NUMBER.slice unit=$UNIT creation option=()
     # The scope's job waits for its slice, and that for a service which waits for us.
-    [ "$KC_MODE" = sandbox-only ] || { slice=kata-overhead.slice unit=$OVERHEAD_UNIT; }
+    # Others may have scopes in kata-overhead.slice.
+    [ "$KC_MODE" = sandbox-only ] || {
+        slice=kctest-slow$NUMBER.slice unit=$OVERHEAD_UNIT OVERHEAD_DIR=kctest.slice/kctest-slow$NUMBER.slice/$OVERHEAD_UNIT
+        option=(--overhead-path "$slice:kata-cgroup:$ID")
+    }
     make_slow_slice "$slice"
     start_shim
-    create --pid "$SHIM" < /dev/null &
+    create --pid "$SHIM" "${option[@]}" < /dev/null &
     creation=$!
     wait_until has_job "$unit"
     kill -0 "$creation"

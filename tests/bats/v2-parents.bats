@@ -6,32 +6,36 @@ load helpers
 setup() {
     kc_setup
     TOP=${MOUNT_OF[pids]}
-    mkdir "$TOP/kctest"
+    PARENT=$TOP/$PARENT_DIR
+    mkdir -p "$PARENT"
 }
-teardown() {
-    kc_teardown
-    [ ! -d "$TOP" ] || find "$TOP/kctest" -depth -type d -exec rmdir {} + 2> /dev/null || true
-}
+teardown() { kc_teardown; }
 
 # no_sandbox_left: what the test itself made stays
 no_sandbox_left() { assert_equal "$(find "$TOP" -type d -name "*$ID*")" ""; }
+
+# pass_on CONTROLLER: down to the children of the parent
+pass_on() {
+    local dir
+    for dir in "$TOP" "${PARENT%/*}" "$PARENT"; do echo "+$1" > "$dir/cgroup.subtree_control"; done
+}
 
 @test "controllers are enabled on the way down, and only those that are needed" {
     echo +pids > "$TOP/cgroup.subtree_control"
     create <<< '{"pids":{"limit":5}}'
     assert_equal "$(< "$TOP/$SANDBOX_DIR/pids.max")" 5
-    [[ " $(< "$TOP/kctest/cgroup.subtree_control") " == *" pids "* ]]
+    [[ " $(< "$PARENT/cgroup.subtree_control") " == *" pids "* ]]
     # Nothing is enabled for the sandbox's own children.
     assert_equal "$(< "$TOP/$SANDBOX_DIR/cgroup.subtree_control")" ""
 }
 
 @test "a parent with processes of its own is an error that says so" {
     start_process
-    echo $! > "$TOP/kctest/cgroup.procs"
+    echo $! > "$PARENT/cgroup.procs"
     run create <<< '{"pids":{"limit":5}}'
     assert_failure 1
     assert_equal "${#lines[@]}" 1
-    assert_output --partial "kctest"
+    assert_output --partial "$PARENT_DIR"
     assert_output --partial "processes"
     kill -KILL "${STARTED[@]}"
     wait "${STARTED[@]}" 2> /dev/null || true
@@ -39,7 +43,7 @@ no_sandbox_left() { assert_equal "$(find "$TOP" -type d -name "*$ID*")" ""; }
 }
 
 @test "a threaded parent is an error that says so" {
-    echo threaded > "$TOP/kctest/cgroup.type"
+    echo threaded > "$PARENT/cgroup.type"
     run create <<< '{"memory":{"limit":50000000}}'
     assert_failure 1
     assert_equal "${#lines[@]}" 1
@@ -47,10 +51,11 @@ no_sandbox_left() { assert_equal "$(find "$TOP" -type d -name "*$ID*")" ""; }
     no_sandbox_left
 }
 
-# container SCRIPT: run by bash as in a container: in a cgroup namespace whose root is kctest/ct, with the container's
-# own processes in its group "init"
+# container SCRIPT: run by bash as in a container: in a cgroup namespace whose root is the group ct, with the
+# container's own processes in its group "init"
 container() {
-    mkdir -p "$TOP/kctest/ct"
+    CT=$PARENT/ct-$ID
+    mkdir "$CT"
     cat > "$BATS_TEST_TMPDIR/container.sh" <<- END
 		umount -l $TOP && mount -t cgroup2 cgroup2 $TOP || exit
 		mkdir $TOP/init && echo \$\$ > $TOP/init/cgroup.procs || exit
@@ -58,23 +63,21 @@ container() {
 		ID=$ID TOP=$TOP
 		$1
 	END
-    bash -c 'echo $$ > "$0/kctest/ct/cgroup.procs" && exec unshare --cgroup --mount bash "$1"' \
-        "$TOP" "$BATS_TEST_TMPDIR/container.sh" 3>&-
+    bash -c 'echo $$ > "$0/cgroup.procs" && exec unshare --cgroup --mount bash "$1"' \
+        "$CT" "$BATS_TEST_TMPDIR/container.sh" 3>&-
 }
 
 @test "a controller that the parent does not pass on is an error that names it" {
-    echo +pids > "$TOP/cgroup.subtree_control"
-    echo +pids > "$TOP/kctest/cgroup.subtree_control"
+    pass_on pids
     # shellcheck disable=SC2016
     run container 'kc create "$ID" --sandbox-cgroup-only --cgroups-path pod/sb <<< "{\"memory\":{\"limit\":50000000}}"'
     assert_failure 1
     assert_output --partial "memory.limit: the memory controller is mounted nowhere on this host"
-    refute [ -e "$TOP/kctest/ct/pod" ]
+    refute [ -e "$PARENT/ct-$ID/pod" ]
 }
 
 @test "a container whose root has an init group: sandboxes go beside it, and everything is taken down again" {
-    echo +pids > "$TOP/cgroup.subtree_control"
-    echo +pids > "$TOP/kctest/cgroup.subtree_control"
+    pass_on pids
     # shellcheck disable=SC2016
     run container 'kc create "$ID" --sandbox-cgroup-only --cgroups-path pod/sb <<< "{\"pids\":{\"limit\":9}}" &&
         cat "$TOP/pod/sb/pids.max" && kc delete "$ID" && ls -d "$TOP"/*/'

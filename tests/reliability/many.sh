@@ -11,12 +11,17 @@ kata_cgroup=$1 driver=$2 sandboxes=${3:-64} callers=${4:-32}
 work=$(mktemp -d -p /run kctest.XXXXXX)
 # shellcheck source=tests/reliability/mounts.bash
 . "$(dirname "${BASH_SOURCE[0]}")/mounts.bash"
+read_mounts
+note_parents
+own=kc-test-many-$$
 
 finish() {
-    local file
+    local file pods=()
     for file in "$work"/*.pid; do [ ! -e "$file" ] || kill -KILL "$(< "$file")" 2> /dev/null; done
-    [ "$driver" != systemd ] || systemctl stop kctest.slice kata-overhead.slice 2> /dev/null
-    find "${mounts[@]/%//kctest}" "${mounts[@]/%//kata_overhead}" -depth -type d -exec rmdir {} + 2> /dev/null
+    [ "$driver" != systemd ] || stop_own_slices
+    remove_groups "$own"
+    for ((i = 0; i < sandboxes; i++)); do pods+=("kctest/pod$i"); done
+    remove_parents "${pods[@]}" kctest/podone kctest kata_overhead
     rm -rf "$work"
 }
 trap finish EXIT
@@ -43,7 +48,7 @@ must() {
 disturb() { :; }
 
 life() {
-    local id=kc-test-many-$1 shim vmm
+    local id=$own-$1 shim vmm
     start "shim-$1" sleep 100000
     shim=$PID
     start "vmm-$1" "${kata_cgroup%/*}/named-threads" "CPU 0/KVM" "CPU 1/KVM"
@@ -62,8 +67,8 @@ life() {
 
 # left: directories, units and states of ours
 left() {
-    find "${mounts[@]}" -type d -name '*kc-test-many*' 2> /dev/null
-    [ "$driver" != systemd ] || systemctl list-units --all --no-legend --plain '*kc-test-many*'
+    find "${mounts[@]}" -type d -name "*$own*" 2> /dev/null
+    [ "$driver" != systemd ] || systemctl list-units --all --no-legend --plain "*$own*"
     [ ! -e "$work/root" ] || find "$work/root" -mindepth 1
 }
 
@@ -86,7 +91,7 @@ done
 wait_for_all
 report 1 "$sandboxes sandboxes at once, $driver"
 
-id=kc-test-many-one
+id=$own-one
 start shim sleep 100000
 must kc create "$id" --cgroups-path "$(path_of "$id")" --sandbox-cgroup-only --pid "$PID" < /dev/null
 start vmm "${kata_cgroup%/*}/named-threads" "CPU 0/KVM"

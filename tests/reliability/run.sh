@@ -18,6 +18,8 @@ work=$(mktemp -d -p /run kctest.XXXXXX)
 root=$work/root
 # shellcheck source=tests/reliability/mounts.bash
 . "$(dirname "${BASH_SOURCE[0]}")/mounts.bash"
+read_mounts
+note_parents
 
 id=kc-test-$kind-$$
 if [ "$driver" = systemd ]; then
@@ -37,8 +39,9 @@ finish() {
     [ -z "$shim" ] || kill -KILL "$shim" 2> /dev/null
     [ -z "$vmm" ] || kill -KILL "$vmm" 2> /dev/null
     kc delete --force "$id" --cgroups-path "$path" "${mode_option[@]}" > /dev/null 2>&1
-    [ "$driver" != systemd ] || systemctl stop kctest.slice kata-overhead.slice 2> /dev/null
-    find "${mounts[@]/%//kctest}" "${mounts[@]/%//kata_overhead}" -depth -type d -exec rmdir {} + 2> /dev/null
+    [ "$driver" != systemd ] || stop_own_slices
+    remove_groups "$id"
+    remove_parents kctest kata_overhead
     rm -rf "$work"
 }
 trap finish EXIT
@@ -162,7 +165,7 @@ check_repair() {
     check_nothing_left "its delete"
     # The overhead groups' parent rightly stays, and so does a parent whose maker was killed before it could mark it;
     # but then the next run has less to make.
-    rmdir "${mounts[@]/%//kata_overhead}" "${mounts[@]/%//kctest}" 2> /dev/null
+    remove_parents kctest kata_overhead
 }
 
 # All that an operation is about: groups, limits, places of processes, affinities, the state but for its times.

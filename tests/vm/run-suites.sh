@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs the bats suites on the machine it is called on, and checks afterwards that nothing of theirs is left
 # in any hierarchy. matrix-*.bats run for each driver that this machine has, in both modes; v2-*.bats only where
-# v2 has the controllers, systemd-*.bats where systemd is; all others once. What does not depend on the machine (the
+# v2 has the controllers, systemd-*.bats where systemd is; all others once. While matrix-life runs, there are groups and a
+# scope of somebody else beside its own, which have to survive it. What does not depend on the machine (the
 # command line, hostile peers) or mostly waits (systemd-silence) runs on few.
 #
 # usage: [KC_DRIVERS="DRIVER..."] [KC_MODES="MODE..."] [KC_SUITES="SUITE..."]
@@ -14,6 +15,10 @@ results=$2 environment=$3 filter=${4:-}
 suites=$(cd "$(dirname "${BASH_SOURCE[0]}")/../bats" && pwd)
 mkdir -p "$results"
 status=0
+# shellcheck source=tests/reliability/mounts.bash
+. "$suites/../reliability/mounts.bash"
+read_mounts
+note_parents
 
 drivers=(cgroupfs)
 [ ! -d /run/systemd/system ] || drivers+=(systemd)
@@ -25,6 +30,46 @@ run_suite() {
     export KC_DRIVER=$3 KC_MODE=$4
     bats --formatter tap ${filter:+-f "$filter"} "$file" < /dev/null > "$results/$tap.tap" 2>&1 || status=1
     echo "$tap: $(grep -c '^ok' "$results/$tap.tap") passed, $(grep -c '^not ok' "$results/$tap.tap") failed"
+}
+
+# A sandbox that is nobody's here: empty groups, and a scope where systemd is.
+bystander=kc-bystander-$$ bystander_mounts=()
+make_bystander() {
+    local mount
+    bystander_mounts=()
+    for mount in "${mounts[@]}"; do
+        # On v1 systemd removes what is empty, whoever's it is, where no unit needs its controller any more.
+        [ -d /run/systemd/system ] && [[ ${mount##*/} =~ ^(blkio|cpu|cpuacct|cpu,cpuacct|devices|memory|pids)$ ]] ||
+            bystander_mounts+=("$mount")
+    done
+    for mount in "${bystander_mounts[@]}"; do mkdir -p "$mount/kata_overhead/$bystander" "$mount/kctest/$bystander"; done
+    [ ! -d /run/systemd/system ] || systemd-run --quiet --slice=kata-overhead.slice --unit="$bystander" sleep 100000
+}
+
+check_bystander() {
+    local mount group
+    for mount in "${bystander_mounts[@]}"; do
+        for group in "$mount"/{kata_overhead,kctest}/"$bystander"; do
+            rmdir "$group" 2> /dev/null || echo "$group is gone"
+        done
+    done
+    [ ! -d /run/systemd/system ] || systemctl stop "$bystander" || echo "unit $bystander is gone"
+    remove_parents kata_overhead kctest
+    [ ! -d /run/systemd/system ] || stop_own_slices
+}
+
+run_beside_a_bystander() {
+    local harm
+    make_bystander
+    run_suite "$@"
+    harm=$(check_bystander 2>&1)
+    if [ -z "$harm" ]; then
+        echo "ok 1 a sandbox of somebody else survives the suite"
+    else
+        echo "not ok 1 a sandbox of somebody else survives the suite"
+        echo "# ${harm//$'\n'/$'\n'# }"
+        status=1
+    fi > "$results/$2.bystander.tap"
 }
 
 for file in "$suites"/*.bats; do
@@ -40,7 +85,9 @@ for file in "$suites"/*.bats; do
     matrix-* | v2-matrix-*)
         for driver in "${drivers[@]}"; do
             for mode in "${modes[@]}"; do
-                run_suite "$file" "$environment.$driver.$mode.$suite" "$driver" "$mode"
+                beside=run_suite
+                [ "$suite" != matrix-life ] || beside=run_beside_a_bystander
+                "$beside" "$file" "$environment.$driver.$mode.$suite" "$driver" "$mode"
             done
         done
         ;;
