@@ -86,6 +86,7 @@ lint() {
     check "no warning with clang" clang_build
     analysis
     check "no machine-specific text in the tree" scripts/check-tree.sh
+    check "direction of the includes" scripts/check-includes.sh
     check "installed files" scripts/check-install.sh
 }
 
@@ -178,7 +179,7 @@ host_reliability() {
 
 # The job of a VM: binaries, suites, and the runner; its results come back between markers.
 make_job() {
-    local job=$1 tools=(attach-programs kata-cgroup named-threads qmp-command qmp-connect random-resources scripted-vmm touch-memory)
+    local job=$1 tools=(attach-programs kata-cgroup mark named-threads qmp-command qmp-connect qmp-shim random-resources scripted-vmm touch-memory)
     mkdir -p "$job/tests" "$job/sanitized"
     cp "${tools[@]/#/build/release/}" "$job"
     [ "$2" != trixie-v2 ] || cp "${tools[@]/#/build/debug/}" "$job/sanitized"

@@ -154,7 +154,7 @@ static bool is_ours(const struct bpf_library *bpf, int program) {
         return bpf->obj_get_info_by_fd(program, &info, &size) == 0 && strcmp(info.name, PROGRAM_NAME) == 0;
 }
 
-int bpf_devices_find(int directory, struct error *error) {
+int bpf_devices_find(int directory, int *out, struct error *error) {
         unsigned ids[PROGRAMS_MAX] = {0}, count = PROGRAMS_MAX, flags = 0;
         const struct bpf_library *bpf;
         int r;
@@ -168,10 +168,12 @@ int bpf_devices_find(int directory, struct error *error) {
         for (unsigned i = 0; i < count; i++) {
                 _cleanup_close_ int program = bpf->prog_get_fd_by_id(ids[i]);
 
-                if (program >= 0 && is_ours(bpf, program))
-                        return TAKE_FD(program);
+                if (program >= 0 && is_ours(bpf, program)) {
+                        *out = TAKE_FD(program);
+                        return 0;
+                }
         }
-        return -ENOENT;
+        return BPF_E_NO_PROGRAM;
 }
 
 static int detach(const struct bpf_library *bpf, int directory, int program, struct error *error) {

@@ -16,8 +16,14 @@ struct bpf_insn;
 /* The program for the filter: a new array of `*count` instructions, or NULL without memory. */
 struct bpf_insn *bpf_devices_compile(const struct device_filter *filter, size_t *count);
 
-/* Ours on this cgroup (an open directory, not O_PATH): a descriptor of the program, or -ENOENT. */
-int bpf_devices_find(int directory, struct error *error);
+/* What is wrong without being an error. */
+enum {
+        BPF_E_NO_PROGRAM = 1, /* none of the cgroup's programs is ours */
+};
+
+/* Ours on this cgroup (an open directory, not O_PATH): `*out` is a new descriptor of it. 0, BPF_E_NO_PROGRAM, or
+ * status 1. */
+int bpf_devices_find(int directory, int *out, struct error *error);
 
 /* Loads a program for the filter. Returns its descriptor. Errors: status 1. */
 int bpf_devices_load(const struct device_filter *filter, struct error *error);

@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * A control group: one path, and its directory in each of the host's hierarchies
+ * A control group: one path, its directory in each of the host's hierarchies, and whose it is
  *
- * This is the part that both drivers share: directories, files and members. Directories are opened
- * once, below the hierarchy's mount point and never through a symlink, and everything else goes through
- * these descriptors.
+ * This is the part that both drivers share: directories, files and members. Directories are opened once, below the
+ * hierarchy's mount point and never through a symlink, and everything else goes through these descriptors. Anybody's group
+ * may be read. What is written to, emptied or removed has to be the owner's: cgroup_claim() asks the very directory that is
+ * then used (see cgroup/owner.h).
  */
 
 #include <errno.h>
@@ -14,29 +15,62 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cgroup/owner.h"
 #include "host/hierarchy.h"
-#include "util/journal.h"
-#include "host/proc.h"
+#include "host/process.h"
 #include "plan/plan.h"
+#include "util/journal.h"
 #include "util/log.h"
 
+/* A group's directory in one hierarchy. */
+struct cgroup_directory {
+        int fd;   /* -1 where it was not opened yet */
+        bool own; /* cgroup_claim() has found it to be the owner's */
+};
+
 struct cgroup {
-        const struct host *host; /* not owned */
-        const struct log *log;   /* not owned */
-        char *path;              /* relative to the mount points, no leading slash */
-        int *fds;                /* one a hierarchy: its directory, or -1 where not opened yet */
+        const struct host *host;              /* not owned */
+        const struct log *log;                /* not owned */
+        struct owner *owner;                  /* not owned */
+        char *path;                           /* relative to the mount points, no leading slash */
+        struct cgroup_directory *directories; /* one a hierarchy */
+};
+
+/* What can be wrong with a group without it being an error. */
+enum {
+        CGROUP_E_ABSENT = 1, /* there is no such group in this hierarchy */
 };
 
 /* NULL without memory. */
-struct cgroup *cgroup_new(const struct host *host, const struct log *log, const char *path);
+struct cgroup *cgroup_new(const struct host *host, const struct log *log, struct owner *owner,
+                          const char *path);
 struct cgroup *cgroup_free(struct cgroup *cgroup);
 DEFINE_CLEANUP(struct cgroup *, cgroup_free)
 
-/* Closes the directories: for a group that may have been removed and made again by somebody else (systemd). */
+/* Closes the directories: for a group that may have been removed and made again (by systemd). */
 void cgroup_forget(struct cgroup *cgroup);
 
-/* The hierarchy's directory of this group, kept open by the cgroup. -ENOENT where it does not exist. */
+/* Makes it the group at another path. Returns 0 or -ENOMEM. */
+int cgroup_relocate(struct cgroup *cgroup, const char *path);
+
+/* The hierarchy's directory of this group for reading, kept open by the cgroup. -ENOENT where it does not exist. */
 int cgroup_directory(struct cgroup *cgroup, const struct hierarchy *hierarchy);
+
+/*
+ * Whether the directory is the owner's; once it is, it may be written to, emptied and removed. 0, CGROUP_E_ABSENT, or
+ * status 1 naming the group and whose it is. See enum owner_life for directories that a killed command may have made.
+ */
+int cgroup_claim(struct cgroup *cgroup, const struct hierarchy *hierarchy, struct error *error);
+
+/* The same for all hierarchies and, with `children`, for the groups below: one that another sandbox has made there is an
+ * error. */
+int cgroup_claim_all(struct cgroup *cgroup, bool children, struct error *error);
+
+/* Looks for groups of other sandboxes below the group, in one hierarchy: status 1 naming the first. */
+int cgroup_check_children(struct cgroup *cgroup, const struct hierarchy *hierarchy, struct error *error);
+
+/* Makes a directory that has no mark the owner's: one that systemd has made for a unit of ours. */
+int cgroup_adopt(struct cgroup *cgroup, const struct hierarchy *hierarchy, struct error *error);
 
 /* Whether a negative errno means that the group has been removed: ENODEV is what the files of a directory that is still
  * open say then. */
@@ -44,7 +78,7 @@ static inline bool cgroup_is_gone(int r) {
         return r == -ENOENT || r == -ENODEV;
 }
 
-/* Whether the group exists in any hierarchy. */
+/* Whether the group exists in any hierarchy, whoever's it is. */
 bool cgroup_exists(struct cgroup *cgroup);
 
 /* "MOUNT_POINT/PATH": a new string for messages and for inspect; NULL without memory. */
@@ -54,12 +88,10 @@ char *cgroup_absolute_path(const struct cgroup *cgroup, const struct hierarchy *
  * Makes the directory in one hierarchy, with the parents that are missing. On v2 controllers are enabled
  * in the parents' cgroup.subtree_control from the top down: those of `required` (1 << enum controller)
  * or an error, the others where it is possible. On v1 an empty cpuset is filled from its parent, level
- * by level. What is made is marked with `owner` (the sandbox's ID; an extended attribute) and recorded
- * in `journal`. A group that is there already with the same mark is taken over, if it is empty, after
- * having been made anew; any other that is there is an error.
- * Errors: status 1 with the path.
+ * by level. What is made becomes the owner's and is recorded in `journal`. A group that is there already is an error,
+ * which says whose it is. Errors: status 1 with the path.
  */
-int cgroup_make(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *owner, unsigned required,
+int cgroup_make(struct cgroup *cgroup, const struct hierarchy *hierarchy, unsigned required,
                 struct journal *journal, struct error *error);
 
 /* The v2 half of cgroup_make() for a directory that systemd made: enables `required` where it is not. */
@@ -84,47 +116,58 @@ struct cgroup *cgroup_vcpu_subtree(const struct cgroup *cgroup);
 /* Reads one of the group's files; negative errno, no error set. */
 int cgroup_read(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *file, char **out);
 
-/* Writes one of the group's files, after logging it; negative errno, no error set. */
+/* Writes one of the group's files, after logging it; negative errno, no error set: -EPERM where the group is not the
+ * owner's. */
 int cgroup_write(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *file, const char *value);
 
-/* Adds the members that the kernel lists: processes (cgroup.procs) or threads (tasks, cgroup.threads), of
- * all hierarchies, with those of child groups where `recursive`. A group that does not exist has none. */
+/* Adds the members that the kernel lists in one hierarchy: processes (cgroup.procs) or threads (tasks, cgroup.threads),
+ * whoever's the group is. One that does not exist has none. */
 enum members { MEMBERS_PROCESSES, MEMBERS_THREADS };
 const char *cgroup_members_file(const struct hierarchy *hierarchy, enum members members);
-int cgroup_members(struct cgroup *cgroup, enum members members, bool recursive, struct pid_set *out,
-                   struct error *error);
+int cgroup_members(struct cgroup *cgroup, const struct hierarchy *hierarchy, enum members members,
+                   struct pid_set *out, struct error *error);
+
+/* Adds the processes of the owner's group and of those below it. */
+int cgroup_own_processes(struct cgroup *cgroup, struct pid_set *out, struct error *error);
+
+/* Whether one of these processes is among them: 1 or 0, or a negative errno without an error set. */
+int cgroup_has_any(struct cgroup *cgroup, const struct pid_set *pids);
+
+/* Refuses (status 5, field `source`) a process that sits in a group of another sandbox, or below one. */
+int cgroup_check_origin(const struct cgroup *cgroup, const struct process *process, const char *source,
+                        struct error *error);
 
 /*
- * Moves a process (or, with MEMBERS_THREADS, one thread: on v1, or within a threaded domain) into the group in
- * one hierarchy, and records where it was. One that is there already is left alone. `former` is the text of its
- * /proc/PID/cgroup from before. -EINVAL of the kernel is tried again, since it may be a task that is just
- * being created. Errors: status 1; ESRCH is an error too.
+ * Moves a process into the group in one hierarchy, and records where it was (process->former). One that is there already
+ * is left alone. -EINVAL of the kernel is tried again, since it may be a task that is just being created. Errors:
+ * status 1; ESRCH is an error too. The process outlives the journal.
  */
-int cgroup_move(struct cgroup *cgroup, const struct hierarchy *hierarchy, enum members members, pid_t pid,
-                const char *former, struct journal *journal, struct error *error);
+int cgroup_move(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct process *process,
+                struct journal *journal, struct error *error);
+
+/* The same for one thread of a process, which was where `former` says: on v1, or within a threaded domain. */
+int cgroup_move_thread(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct process *process,
+                       pid_t tid, const char *former, struct journal *journal, struct error *error);
 
 /* Records a process as moved by somebody else (systemd), so that an undo puts it back. */
-int cgroup_record_moved(struct cgroup *cgroup, const struct hierarchy *hierarchy, pid_t pid, const char *former,
+int cgroup_record_moved(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct process *process,
                         struct journal *journal, struct error *error);
 
-/* Puts a process or thread where the text of a former /proc/PID/cgroup says, or, where that group is
- * gone, into the root. Ended tasks are no error. */
-int cgroup_move_back(const struct log *log, const struct hierarchy *hierarchy, enum members members, pid_t pid,
-                     const char *former, struct error *error);
+/* Puts a member of the group where the text of a former /proc/PID/cgroup says, or, where that group is gone, into the
+ * root. Ended tasks are no error. */
+int cgroup_move_back(struct cgroup *cgroup, const struct hierarchy *hierarchy, pid_t pid, const char *former,
+                     struct error *error);
 
 /* Removes the group in every hierarchy, child groups first, waiting out EBUSY until the deadline
- * (monotonic_ms()); then empty parents that carry the mark of a kata-cgroup, where `parents`. */
+ * (monotonic_ms()); then empty parents that carry the mark of a kata-cgroup, where `parents`. Nothing that is not the
+ * owner's goes, be it the group or one below. */
 int cgroup_remove(struct cgroup *cgroup, bool parents, int64_t deadline, struct error *error);
 
 /* Removes child groups that are empty, as far as they are, in one hierarchy. */
 void cgroup_remove_children(struct cgroup *cgroup, const struct hierarchy *hierarchy);
 
-/* cgroup_remove() in one hierarchy. */
-int cgroup_remove_in(struct cgroup *cgroup, const struct hierarchy *hierarchy, bool parents, int64_t deadline,
-                     struct error *error);
-
-/* Kills all members but those of `spare`, until none is left or the deadline has passed. A frozen group
- * is thawed first. */
+/* Kills all members but those of `spare`, again and again until none is left or the deadline has passed. A frozen group is
+ * thawed first. One that cannot be killed does not keep the others; it may still end by itself. */
 int cgroup_kill(struct cgroup *cgroup, const struct pid_set *spare, int64_t deadline, struct error *error);
 
 /* Carries out the plan's files and devices, in order. With a journal, old values are read first and

@@ -13,15 +13,20 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "cgroup/cgroup.h"
-#include "cgroup/mark.h"
 #include "util/file.h"
+#include "util/number.h"
+
+/* What a step of the walk can end with besides an error. */
+enum {
+        WALK_E_RACE = 1, /* a parent that was there a moment ago has gone: the walk starts again */
+};
 
 /* How often the walk starts again when parents vanish under it; each time another sandbox's delete has
  * made progress. */
@@ -33,8 +38,11 @@
          1U << CONTROLLER_IO | 1U << CONTROLLER_HUGETLB | 1U << CONTROLLER_RDMA | 1U << CONTROLLER_MISC)
 
 struct made_directory {
-        int hierarchy_fd; /* not owned: the host's */
+        const struct hierarchy *hierarchy; /* not owned: the host's */
+        const struct owner *owner;         /* not owned: the session's */
         char *path;
+        bool parent; /* not the group itself */
+        bool marked; /* so that one without a mark is somebody else's by now */
 };
 
 static void made_directory_free(void *change) {
@@ -44,30 +52,44 @@ static void made_directory_free(void *change) {
         free(made);
 }
 
+/* Not, should it be somebody else's by now; and a parent stays while others are in it, who remove it then. */
 static int made_directory_undo(void *change, struct error *error) {
         struct made_directory *made = change;
+        _cleanup_close_ int fd = file_open_beneath(made->hierarchy->fd, made->path, O_RDONLY | O_DIRECTORY);
+        char mark[OWNER_MARK_SIZE];
+        enum ownership ownership = fd >= 0 ? owner_ask(made->owner, fd, mark) : OWNERSHIP_NONE;
 
-        if (unlinkat(made->hierarchy_fd, made->path, AT_REMOVEDIR) < 0 && errno != ENOENT)
-                return error_fail(error, errno, "cannot remove cgroup %s", made->path);
+        if (ownership == OWNERSHIP_OTHER || (fd >= 0 && ownership == OWNERSHIP_NONE && made->marked))
+                return 0;
+        if (unlinkat(made->hierarchy->fd, made->path, AT_REMOVEDIR) < 0 && errno != ENOENT &&
+            !(made->parent && (errno == EBUSY || errno == ENOTEMPTY)))
+                return error_fail(error, errno, "cannot remove cgroup %s/%s", made->hierarchy->mount_point,
+                                  made->path);
         return 0;
 }
 
-static int record_directory(struct journal *journal, const struct hierarchy *hierarchy, const char *path,
-                            struct error *error) {
+/* `*out` is the journal's, or NULL where there is none. */
+static int record_directory(struct journal *journal, const struct cgroup *cgroup,
+                            const struct hierarchy *hierarchy, const char *path, bool parent,
+                            struct made_directory **out, struct error *error) {
         struct made_directory *made;
+        int r;
 
+        *out = NULL;
         if (!journal)
                 return 0;
         made = calloc(1, sizeof(*made));
         if (!made)
                 return error_oom(error);
-        made->hierarchy_fd = hierarchy->fd;
-        made->path = strdup(path);
+        *made = (struct made_directory){hierarchy, cgroup->owner, strdup(path), parent, false};
         if (!made->path) {
                 free(made);
                 return error_oom(error);
         }
-        return journal_add(journal, made_directory_undo, made_directory_free, made, error);
+        r = journal_add(journal, made_directory_undo, made_directory_free, made, error);
+        if (r == 0)
+                *out = made;
+        return r;
 }
 
 /* One level of the walk: an open directory and how it is called in messages. */
@@ -239,25 +261,52 @@ static int prepare_cpuset(const struct level *level, int parent_fd, struct error
         return r < 0 ? r : copy_down(level, parent_fd, "cpuset.mems", error);
 }
 
-/* A leaf that is there already: ours from a run that was killed, or somebody else's. */
-static int check_leftover(const struct level *level, const char *name, const char *owner, struct error *error) {
-        _cleanup_close_ int fd = file_open_beneath(level->fd, name, O_RDONLY | O_DIRECTORY);
-        char mark[MARK_SIZE];
+/* Whether cgroup.max.descendants or cgroup.max.depth of this group keeps another one from being made `depth` levels below
+ * it (cgroup-v2.rst, "Core Interface Files"). Sets the error then. */
+static int check_limits(int directory, const char *place, uint64_t depth, struct error *error) {
+        static const char descendants_file[] = "cgroup.max.descendants", depth_file[] = "cgroup.max.depth";
+        _cleanup_free_ char *descendants = NULL, *max_depth = NULL, *stat = NULL;
+        uint64_t limit, present;
 
-        if (fd < 0)
-                return fd == -ENOENT
-                               ? 0
-                               : error_fail(error, -fd, "%s/%s", level->hierarchy->mount_point, level->path);
-        if (mark_read(fd, mark) && strcmp(mark, owner) == 0) {
-                if (unlinkat(level->fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
-                        return 0;
-                return error_fail(
-                        error, errno,
-                        "cgroup %s/%s is left from an earlier sandbox \"%s\" and in use; see delete --force",
-                        level->hierarchy->mount_point, level->cgroup->path, owner);
+        if (file_read_at(directory, descendants_file, FILE_SIZE_MAX, &descendants, NULL) < 0 ||
+            file_read_at(directory, depth_file, FILE_SIZE_MAX, &max_depth, NULL) < 0 ||
+            file_read_at(directory, "cgroup.stat", FILE_SIZE_MAX, &stat, NULL) < 0)
+                return 0;
+        file_chomp(descendants);
+        file_chomp(max_depth);
+        if (number_parse_u64(descendants, &limit) == 0 &&
+            sscanf(stat, "nr_descendants %" SCNu64, &present) == 1 && present >= limit)
+                return error_fail(error, EAGAIN, "%s/%s is reached", place, descendants_file);
+        if (number_parse_u64(max_depth, &limit) == 0 && depth > limit)
+                return error_fail(error, EAGAIN, "%s/%s is reached", place, depth_file);
+        return 0;
+}
+
+/* Says which limit of the level, or of one above it, has made mkdir(2) say EAGAIN. */
+static int fail_limit(const struct level *level, const char *path, struct error *error) {
+        _cleanup_error_ struct error limit = ERROR_INIT;
+        _cleanup_free_ char *ancestor = strdup(level->path);
+
+        for (uint64_t depth = 1; ancestor && limit.status == EXIT_STATUS_DONE; depth++) {
+                _cleanup_close_ int directory =
+                        file_open_beneath(level->hierarchy->fd, ancestor, O_PATH | O_DIRECTORY);
+                _cleanup_free_ char *place = NULL;
+                char *slash = strrchr(ancestor, '/');
+
+                if (directory < 0 || asprintf(&place, "%s/%s", level->hierarchy->mount_point, ancestor) < 0) {
+                        place = NULL;
+                        break;
+                }
+                (void)check_limits(directory, place, depth, &limit);
+                if (ancestor[0] == '\0')
+                        break;
+                *(slash ? slash : ancestor) = '\0';
         }
-        return error_fail(error, EEXIST, "cgroup %s/%s is not of this sandbox", level->hierarchy->mount_point,
-                          level->cgroup->path);
+        if (!limit.message)
+                return error_fail(error, EAGAIN, "cannot make cgroup %s/%s", level->hierarchy->mount_point,
+                                  path);
+        return error_fail(error, 0, "cannot make cgroup %s/%s: %s", level->hierarchy->mount_point, path,
+                          limit.message);
 }
 
 /* mkdir of one component; `made` tells whether it was missing. Returns 0 or a negative errno. */
@@ -268,57 +317,90 @@ static int make_directory(const struct level *level, const char *name, bool *mad
         return 0;
 }
 
+/* The directory that was made, or was there, opened; and marked where it was made. `record`: what the journal has of it, or
+ * NULL. */
+static int open_made(const struct level *level, const char *name, bool made, bool leaf,
+                     struct made_directory *record, int *out) {
+        _cleanup_close_ int fd = file_open_beneath(level->fd, name, O_RDONLY | O_DIRECTORY);
+        bool marked = false;
+        int r = fd;
+
+        if (fd < 0)
+                return fd;
+        if (made && leaf) {
+                r = owner_take(level->cgroup->owner, fd);
+                marked = true; /* or remembered */
+        } else if (made) {
+                marked = owner_mark_parent(fd);
+        }
+        if (r < 0)
+                return r;
+        if (record)
+                record->marked = marked;
+        *out = TAKE_FD(fd);
+        return 0;
+}
+
+/* A group that is there already is in the way, whoever's it is. */
+static int fail_taken(struct cgroup *cgroup, const struct hierarchy *hierarchy, struct error *error) {
+        int r = cgroup_claim(cgroup, hierarchy, error);
+
+        if (r == CGROUP_E_ABSENT)
+                return WALK_E_RACE;
+        return r < 0 ? r : error_fail(error, EEXIST, "cgroup %s/%s", hierarchy->mount_point, cgroup->path);
+}
+
 struct walk {
         struct cgroup *cgroup;
         const struct hierarchy *hierarchy;
-        const char *owner;
         unsigned required;
         bool make; /* false: only enable controllers on the way to a directory that exists */
         struct journal *journal;
 };
 
-/* Goes one level down from `level`: enable, make, open, fill the cpuset. -EAGAIN where a parent that was
- * there a moment ago has gone. The new directory replaces `level->fd`'s owner in `*fd`. */
+/* Makes one component where it is missing, and records that. */
+static int make_component(const struct walk *walk, const struct level *level, const char *name,
+                          const char *path, bool leaf, bool *made, struct made_directory **record,
+                          struct error *error) {
+        int r;
+
+        log_debug(walk->cgroup->log, "mkdir %s/%s", walk->hierarchy->mount_point, path);
+        r = make_directory(level, name, made);
+        if (cgroup_is_gone(r))
+                return WALK_E_RACE;
+        if (r == -EAGAIN)
+                return fail_limit(level, path, error);
+        if (r < 0)
+                return error_fail(error, -r, "cannot make cgroup %s/%s", walk->hierarchy->mount_point, path);
+        if (*made)
+                return record_directory(walk->journal, walk->cgroup, walk->hierarchy, path, !leaf, record,
+                                        error);
+        return leaf ? fail_taken(walk->cgroup, walk->hierarchy, error) : 0;
+}
+
+/* Goes one level down from `level`: enable, make, open, fill the cpuset. The new directory replaces `level->fd`'s owner
+ * in `*fd`. */
 static int walk_component(const struct walk *walk, struct level *level, const char *name, size_t path_length,
                           bool leaf, unsigned *available, int *fd, struct error *error) {
         _cleanup_free_ char *path = strndup(walk->cgroup->path, path_length);
+        struct made_directory *record = NULL;
         _cleanup_close_ int child = -1;
         bool made = false;
-        int r;
+        int r = 0;
 
         if (!path)
                 return error_oom(error);
-        if (walk->hierarchy->version == CGROUP_V2) {
+        if (walk->hierarchy->version == CGROUP_V2)
                 r = enable_controllers(level, walk->make ? WISHED : 0, walk->required, available, error);
-                if (r < 0)
-                        return r;
-        }
-        if (walk->make) {
-                if (leaf) {
-                        r = check_leftover(level, name, walk->owner, error);
-                        if (r < 0)
-                                return r;
-                }
-                log_debug(walk->cgroup->log, "mkdir %s/%s", walk->hierarchy->mount_point, path);
-                r = make_directory(level, name, &made);
-                if (cgroup_is_gone(r))
-                        return -EAGAIN;
-                if (r < 0)
-                        return error_fail(error, -r, "cannot make cgroup %s/%s", walk->hierarchy->mount_point,
-                                          path);
-        }
-        if (made) {
-                r = record_directory(walk->journal, walk->hierarchy, path, error);
-                if (r < 0)
-                        return r;
-        }
-        child = file_open_beneath(level->fd, name, O_RDONLY | O_DIRECTORY);
-        if (child == -ENOENT && walk->make)
-                return -EAGAIN;
-        if (child < 0)
-                return error_fail(error, -child, "%s/%s", walk->hierarchy->mount_point, path);
-        if (made)
-                mark_write(child, leaf ? walk->owner : MARK_PARENT);
+        if (r == 0 && walk->make)
+                r = make_component(walk, level, name, path, leaf, &made, &record, error);
+        if (r != 0)
+                return r;
+        r = open_made(level, name, made, leaf, record, &child);
+        if (r == -ENOENT && walk->make)
+                return WALK_E_RACE;
+        if (r < 0)
+                return error_fail(error, -r, "%s/%s", walk->hierarchy->mount_point, path);
         if (walk->make && walk->hierarchy->version == CGROUP_V1 &&
             (walk->hierarchy->mask & 1U << CONTROLLER_CPUSET) != 0) {
                 struct level below = {walk->cgroup, walk->hierarchy, child, path};
@@ -350,29 +432,29 @@ static int walk_down(const struct walk *walk, struct error *error) {
                         return error_oom(error);
                 level.path = parent_path;
                 r = walk_component(walk, &level, name, end, !slash, &available, &fd, error);
-                if (r < 0)
+                if (r != 0)
                         return r;
                 component = slash ? slash + 1 : NULL;
         }
         return 0;
 }
 
-int cgroup_make(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *owner, unsigned required,
+int cgroup_make(struct cgroup *cgroup, const struct hierarchy *hierarchy, unsigned required,
                 struct journal *journal, struct error *error) {
-        const struct walk walk = {cgroup, hierarchy, owner, required & hierarchy->mask, true, journal};
-        int r = -EAGAIN;
+        const struct walk walk = {cgroup, hierarchy, required & hierarchy->mask, true, journal};
+        int r = WALK_E_RACE;
 
-        for (int i = 0; r == -EAGAIN && i < RACE_TRIES; i++)
+        for (int i = 0; r == WALK_E_RACE && i < RACE_TRIES; i++)
                 r = walk_down(&walk, error);
-        if (r == -EAGAIN)
-                return error_fail(error, EAGAIN, "parents of cgroup %s/%s keep vanishing",
-                                  hierarchy->mount_point, cgroup->path);
+        if (r == WALK_E_RACE)
+                return error_fail(error, 0, "parents of cgroup %s/%s keep vanishing", hierarchy->mount_point,
+                                  cgroup->path);
         return r;
 }
 
 int cgroup_enable_controllers(struct cgroup *cgroup, const struct hierarchy *hierarchy, unsigned required,
                               struct error *error) {
-        const struct walk walk = {cgroup, hierarchy, NULL, required & hierarchy->mask, false, NULL};
+        const struct walk walk = {cgroup, hierarchy, required & hierarchy->mask, false, NULL};
 
         if (hierarchy->version != CGROUP_V2 || walk.required == 0)
                 return 0;
@@ -408,6 +490,7 @@ int cgroup_make_vcpu_subtree(struct cgroup *cgroup, unsigned required, struct jo
         const struct hierarchy *hierarchy = cgroup->host->unified;
         _cleanup_(cgroup_freep) struct cgroup *subtree = cgroup_vcpu_subtree(cgroup);
         struct level level = {cgroup, hierarchy, cgroup_directory(cgroup, hierarchy), cgroup->path};
+        struct made_directory *record;
         unsigned available, enabled, missing;
         bool made;
         int r;
@@ -418,7 +501,13 @@ int cgroup_make_vcpu_subtree(struct cgroup *cgroup, unsigned required, struct jo
         r = level.fd < 0 ? level.fd : make_directory(&level, PLAN_VCPU_SUBTREE, &made);
         if (r < 0)
                 return error_fail(error, -r, "cannot make cgroup %s/%s", hierarchy->mount_point, subtree->path);
-        r = made ? record_directory(journal, hierarchy, subtree->path, error) : 0;
+        r = made ? record_directory(journal, cgroup, hierarchy, subtree->path, false, &record, error) : 0;
+        if (r == 0)
+                r = cgroup_adopt(subtree, hierarchy, error);
+        if (r == 0)
+                r = cgroup_claim(subtree, hierarchy, error);
+        if (r == CGROUP_E_ABSENT)
+                return error_fail(error, ENOENT, "%s/%s", hierarchy->mount_point, subtree->path);
         if (r == 0)
                 r = make_threaded(&level, error);
         if (r == 0)

@@ -23,7 +23,6 @@
 #include <unistd.h>
 
 #include "cgroup/bpf.h"
-#include "util/file.h"
 #include "util/number.h"
 
 #define RULE_TEXT_SIZE (sizeof("c 4294967295:4294967295 rwm") + 2)
@@ -181,7 +180,7 @@ int devices_freeze(struct cgroup *cgroup, bool *frozen, struct error *error) {
         int r;
 
         *frozen = false;
-        r = cgroup_members(cgroup, MEMBERS_PROCESSES, true, &members, error);
+        r = cgroup_own_processes(cgroup, &members, error);
         if (r < 0 || members.count == 0 || has_caller(&members) || !freezer || freezer->version != CGROUP_V1)
                 return r;
         r = cgroup_write(cgroup, freezer, "freezer.state", "FROZEN");
@@ -338,6 +337,20 @@ static int former_program_undo(void *change, struct error *error) {
         return bpf_devices_replace(replaced->directory, replaced->former, replaced->program, error);
 }
 
+/* A descriptor of the owner's directory, for the journal to keep. */
+static int claim_directory(struct cgroup *cgroup, int *out, struct error *error) {
+        const struct hierarchy *unified = cgroup->host->unified;
+        int r = cgroup_claim(cgroup, unified, error);
+
+        if (r < 0)
+                return r;
+        *out = r == CGROUP_E_ABSENT ? -1 : fcntl(cgroup_directory(cgroup, unified), F_DUPFD_CLOEXEC, 0);
+        if (*out < 0)
+                return error_fail(error, r == CGROUP_E_ABSENT ? ENOENT : errno, "%s/%s", unified->mount_point,
+                                  cgroup->path);
+        return 0;
+}
+
 static int apply_v2(struct cgroup *cgroup, const struct setting *setting, struct journal *journal,
                     struct error *error) {
         struct former_program *replaced = calloc(1, sizeof(*replaced));
@@ -347,20 +360,14 @@ static int apply_v2(struct cgroup *cgroup, const struct setting *setting, struct
                 return error_oom(error);
         *replaced = (struct former_program){-1, -1, -1};
         log_debug(cgroup->log, "eBPF program %s/%s: devices", cgroup->host->unified->mount_point, cgroup->path);
-        replaced->directory =
-                file_open_beneath(cgroup->host->unified->fd, cgroup->path, O_RDONLY | O_DIRECTORY);
-        if (replaced->directory < 0)
-                r = error_fail(error, -replaced->directory, "%s/%s", cgroup->host->unified->mount_point,
-                               cgroup->path);
-        if (r == 0) {
-                replaced->former = bpf_devices_find(replaced->directory, error);
-                r = replaced->former < 0 && replaced->former != -ENOENT ? replaced->former : 0;
-        }
-        if (r == 0 && setting->devices) {
-                replaced->program = bpf_devices_load(setting->devices, error);
-                r = replaced->program < 0 ? replaced->program : 0;
-        }
+        r = claim_directory(cgroup, &replaced->directory, error);
         if (r == 0)
+                r = bpf_devices_find(replaced->directory, &replaced->former, error);
+        if (r >= 0 && setting->devices) {
+                replaced->program = bpf_devices_load(setting->devices, error);
+                r = replaced->program;
+        }
+        if (r >= 0)
                 r = bpf_devices_replace(replaced->directory, replaced->program, replaced->former, error);
         if (r < 0 || !journal) {
                 former_program_free(replaced);

@@ -4,19 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "util/file.h"
 #include "util/number.h"
 
-/* How many of a set's processes a wait looks at; the rest is looked at when it is asked again. */
-#define WAIT_AT_ONCE 64
+/* PF_KTHREAD of the kernel's sched.h. No promise of the kernel's, but systemd's is_kernel_thread() relies on it, too. */
+#define STAT_KERNEL_THREAD 0x00200000UL
 
 void pid_set_clear(struct pid_set *set) {
         free(set->pids);
@@ -79,9 +76,12 @@ int pid_set_add_text(struct pid_set *set, const char *text) {
 }
 
 static int read_file(const char *path, char **out) {
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        _cleanup_close_ int fd = -1;
 
-        return fd < 0 ? -errno : file_read_fd(fd, FILE_SIZE_MAX, out, NULL);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return error_negative(-errno);
+        return file_read_fd(fd, FILE_SIZE_MAX, out, NULL);
 }
 
 static int read_proc_file(pid_t pid, const char *name, char **out) {
@@ -121,6 +121,10 @@ int proc_read_cgroup(pid_t pid, char **out) {
         return read_proc_file(pid, "cgroup", out);
 }
 
+int proc_read_status(pid_t pid, char **out) {
+        return read_proc_file(pid, "status", out);
+}
+
 /* COMM may hold anything, so the fields behind "PID (COMM) " start after the last ')'. */
 int proc_stat_parse(const char *text, struct proc_stat *out) {
         const char *field = strrchr(text, ')');
@@ -130,7 +134,6 @@ int proc_stat_parse(const char *text, struct proc_stat *out) {
 
         if (!field || field[1] != ' ' || field[2] == '\0' || field[3] != ' ')
                 return -EIO;
-        stat.state = field[2];
         field += 4;
         parent = strtol(field, &end, 10);
         if (end == field || parent < 0 || parent > INT_MAX)
@@ -141,6 +144,8 @@ int proc_stat_parse(const char *text, struct proc_stat *out) {
                 if (!field)
                         return -EIO;
                 field++;
+                if (i + 1 == 9)
+                        stat.kernel_thread = (strtoul(field, NULL, 10) & STAT_KERNEL_THREAD) != 0;
         }
         {
                 _cleanup_free_ char *start_time = strndup(field, strcspn(field, " \n"));
@@ -157,15 +162,6 @@ static int read_stat(pid_t pid, struct proc_stat *out) {
         int r = read_proc_file(pid, "stat", &text);
 
         return r < 0 ? r : proc_stat_parse(text, out);
-}
-
-int proc_start_time(pid_t pid, uint64_t *out) {
-        struct proc_stat stat;
-        int r = read_stat(pid, &stat);
-
-        if (r == 0)
-                *out = stat.start_time;
-        return r;
 }
 
 int proc_boot_id(char out[BOOT_ID_SIZE]) {
@@ -207,45 +203,5 @@ int proc_self_and_ancestors(struct pid_set *out) {
         }
         *out = set;
         set = (struct pid_set){0};
-        return 0;
-}
-
-bool proc_has_ended(pid_t pid) {
-        struct proc_stat stat;
-
-        return read_stat(pid, &stat) < 0 || stat.state == 'Z' || stat.state == 'X';
-}
-
-static int open_pidfd(pid_t pid) {
-        return (int)syscall(SYS_pidfd_open, pid, 0);
-}
-
-int proc_kill(pid_t pid, int signal) {
-        _cleanup_close_ int fd = open_pidfd(pid);
-
-        if (fd < 0)
-                return errno == ESRCH ? 0 : -errno;
-        if (syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) < 0 && errno != ESRCH)
-                return -errno;
-        return 0;
-}
-
-int proc_wait_any(const struct pid_set *set, int timeout_ms) {
-        struct pollfd fds[WAIT_AT_ONCE];
-        nfds_t count = 0;
-
-        for (size_t i = 0; i < set->count && count < WAIT_AT_ONCE; i++) {
-                int fd = open_pidfd(set->pids[i]);
-
-                if (fd < 0) {
-                        /* It has just ended: nothing to wait for. */
-                        timeout_ms = 0;
-                        break;
-                }
-                fds[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
-        }
-        (void)poll(fds, count, timeout_ms);
-        for (nfds_t i = 0; i < count; i++)
-                (void)close(fds[i].fd);
         return 0;
 }

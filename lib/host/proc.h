@@ -31,23 +31,23 @@ int pid_set_add_text(struct pid_set *set, const char *text);
 /* "12 (qemu-system-x86), 13 (sh)": at most eight, then "and N more". A new string or NULL. */
 char *pid_set_describe(const struct pid_set *set);
 
-/* The text of /proc/PID/cgroup (pid may be a thread's). Returns 0, or a negative errno: -ESRCH where
- * there is no such task. */
+/* The text of /proc/PID/cgroup (pid may be a thread's). Returns 0, or a negative errno: -ESRCH where there is no such
+ * task. */
 int proc_read_cgroup(pid_t pid, char **out);
+
+/* The text of /proc/PID/status (pid may be a thread's). Returns 0, or a negative errno: -ESRCH where there is no such
+ * task. */
+int proc_read_status(pid_t pid, char **out);
 
 /* What a /proc/PID/stat tells (proc_pid_stat(5)). */
 struct proc_stat {
-        char state; /* 'R', 'Z' … */
         pid_t parent;
-        uint64_t start_time; /* ticks since the boot */
+        bool kernel_thread;
+        uint64_t start_time; /* ticks since the boot; with the pid it names a process until the next boot */
 };
 
 /* From its text. Returns 0 or -EIO. */
 int proc_stat_parse(const char *text, struct proc_stat *out);
-
-/* The start time of field 22 of /proc/PID/stat, which with the pid names a process for good until the
- * next boot. Returns 0 or a negative errno (-ESRCH). */
-int proc_start_time(pid_t pid, uint64_t *out);
 
 /* The kernel's random name for this boot (/proc/sys/kernel/random/boot_id, random(4)). Returns 0 or a negative errno. */
 #define BOOT_ID_SIZE sizeof("01234567-89ab-cdef-0123-456789abcdef")
@@ -55,13 +55,3 @@ int proc_boot_id(char out[BOOT_ID_SIZE]);
 
 /* The calling process and all its ancestors. Returns 0 or a negative errno. */
 int proc_self_and_ancestors(struct pid_set *out);
-
-/* Whether the process has ended: gone, or a zombie that only waits for its parent. */
-bool proc_has_ended(pid_t pid);
-
-/* Sends a signal through a pidfd, so that a recycled pid is not hit once it was opened. Ended processes
- * are no error. Returns 0 or a negative errno. */
-int proc_kill(pid_t pid, int signal);
-
-/* Waits until one of these processes has ended, at most `timeout_ms`. Returns 0 in both cases. */
-int proc_wait_any(const struct pid_set *set, int timeout_ms);

@@ -28,6 +28,27 @@ const char *driver_name(enum driver driver) {
         return driver == DRIVER_SYSTEMD ? "systemd" : "cgroupfs";
 }
 
+static char *copy_text(const char *text, bool *failed) {
+        char *copy = text ? strdup(text) : NULL;
+
+        *failed |= text && !copy;
+        return copy;
+}
+
+struct cgroup_path *cgroup_path_copy(const struct cgroup_path *path) {
+        _cleanup_(cgroup_path_freep) struct cgroup_path *copy = calloc(1, sizeof(*copy));
+        bool failed = false;
+
+        if (!copy)
+                return NULL;
+        *copy = *path;
+        copy->text = copy_text(path->text, &failed);
+        copy->path = copy_text(path->path, &failed);
+        copy->slice = copy_text(path->slice, &failed);
+        copy->unit = copy_text(path->unit, &failed);
+        return failed ? NULL : TAKE(copy);
+}
+
 struct cgroup_path *cgroup_path_free(struct cgroup_path *path) {
         if (!path)
                 return NULL;

@@ -39,6 +39,9 @@ int cgroup_path_parse(const char *text, const char *option, struct cgroup_path *
 /* Whether something can be at this path below the mount points: what a cgroup_path's `path` always is. */
 bool cgroup_place_is_valid(const char *place);
 
+/* NULL without memory. */
+struct cgroup_path *cgroup_path_copy(const struct cgroup_path *path);
+
 struct cgroup_path *cgroup_path_free(struct cgroup_path *path);
 DEFINE_CLEANUP(struct cgroup_path *, cgroup_path_free)
 

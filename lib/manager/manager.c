@@ -1,28 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "manager/manager.h"
 
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "host/facts.h"
-#include "manager/manager_drivers.h"
+#include "manager/manager_internal.h"
+#include "util/file.h"
 
-void task_clear(struct task *task) {
-        free(task->former);
-        *task = (struct task){0};
+struct manager_context *manager_context_free(struct manager_context *context) {
+        if (!context)
+                return NULL;
+        systemd_bus_free(context->bus);
+        free(context->hugepage_sizes);
+        host_free(context->host);
+        free(context);
+        return NULL;
 }
 
-int task_read(pid_t pid, struct task *out) {
-        struct task task = {.pid = pid};
+int manager_context_new(const struct log *log, struct manager_context **out, struct error *error) {
+        _cleanup_(manager_context_freep) struct manager_context *context = calloc(1, sizeof(*context));
         int r;
 
-        r = proc_start_time(pid, &task.start_time);
-        if (r == 0)
-                r = proc_read_cgroup(pid, &task.former);
+        if (!context)
+                return error_oom(error);
+        context->log = log;
+        r = host_new(&context->host, error);
         if (r < 0)
                 return r;
-        *out = task;
+        *out = TAKE(context);
         return 0;
+}
+
+int manager_context_version(const struct manager_context *context) {
+        return (int)context->host->version;
+}
+
+int manager_bus(struct manager_context *context, struct systemd_bus **out, struct error *error) {
+        int r = context->bus ? 0 : systemd_bus_new(context->log, &context->bus, error);
+
+        if (r == 0)
+                *out = context->bus;
+        return r;
 }
 
 struct manager *manager_free(struct manager *manager) {
@@ -34,50 +53,103 @@ struct manager *manager_free(struct manager *manager) {
         return NULL;
 }
 
-int manager_new(struct manager_context *context, const struct cgroup_path *path, const char *role,
-                struct manager **out, struct error *error) {
-        _cleanup_(manager_freep) struct manager *manager = NULL;
-        int r;
+static const struct manager_ops *ops_for(const struct cgroup_path *path) {
+        if (path->driver == DRIVER_CGROUPFS)
+                return &manager_cgroupfs_ops;
+        return path->unit_is_slice ? &manager_slice_ops : &manager_scope_ops;
+}
 
-        manager = calloc(1, sizeof(*manager));
+int manager_new(struct manager_context *context, const struct manager_group *group, struct manager **out,
+                struct error *error) {
+        _cleanup_(manager_freep) struct manager *manager = calloc(1, sizeof(*manager));
+
         if (!manager)
                 return error_oom(error);
+        manager->ops = ops_for(group->path);
         manager->context = context;
-        manager->path = path;
-        manager->ops = path->driver == DRIVER_SYSTEMD ? &manager_systemd_ops : &manager_cgroupfs_ops;
-        manager->cgroup = cgroup_new(context->host, context->log, path->path);
-        if (!manager->cgroup ||
-            asprintf(&manager->description, "kata-cgroup %s of %s", role, context->owner) < 0) {
+        manager->owner = group->owner;
+        manager->path = group->path;
+        manager->vcpu_subtree = group->vcpu_subtree;
+        manager->stop_timeout_us = group->stop_timeout_us;
+        (void)snprintf(manager->invocation, sizeof(manager->invocation), "%s", group->invocation);
+        manager->cgroup = cgroup_new(context->host, context->log, group->owner, group->path->path);
+        if (!manager->cgroup)
+                return error_oom(error);
+        if (asprintf(&manager->description, "kata-cgroup %s of %s%s%s", group->role, group->owner->id,
+                     group->owner->token[0] != '\0' ? " " : "", group->owner->token) < 0) {
                 manager->description = NULL;
                 return error_oom(error);
-        }
-        if (path->driver == DRIVER_SYSTEMD && !context->bus) {
-                r = systemd_bus_new(context->log, &context->bus, error);
-                if (r < 0)
-                        return r;
         }
         *out = TAKE(manager);
         return 0;
 }
 
 bool manager_needs_process(const struct manager *manager) {
-        return manager->path->driver == DRIVER_SYSTEMD && !manager->path->unit_is_slice;
-}
-
-bool manager_stops_processes(const struct manager *manager) {
-        return manager_needs_process(manager);
-}
-
-bool manager_kills_at_once(const struct manager *manager) {
-        return manager_stops_processes(manager) && manager->context->host->version == CGROUP_V1;
+        return manager->ops->needs_process;
 }
 
 bool manager_can_place_threads(const struct manager *manager) {
-        return manager->path->driver == DRIVER_CGROUPFS && manager->context->host->version == CGROUP_V1;
+        return manager->ops->places_threads && manager->context->host->version == CGROUP_V1;
+}
+
+bool manager_can_have_subtree(const struct manager *manager) {
+        return manager->context->host->version == CGROUP_V2;
+}
+
+bool manager_kills_at_once(const struct manager *manager) {
+        return manager->ops->stops_processes && manager->context->host->version == CGROUP_V1;
 }
 
 bool manager_exists(struct manager *manager) {
         return manager->ops->exists(manager);
+}
+
+const char *manager_path(const struct manager *manager) {
+        return manager->cgroup->path;
+}
+
+const char *manager_invocation(const struct manager *manager) {
+        return manager->invocation;
+}
+
+int manager_check_free(struct manager *manager, struct error *error) {
+        return manager->ops->check_free(manager, error);
+}
+
+int manager_claim(struct manager *manager, struct error *error) {
+        return manager->ops->claim(manager, error);
+}
+
+int manager_check_origin(const struct manager *manager, const struct process *process, const char *source,
+                         struct error *error) {
+        return cgroup_check_origin(manager->cgroup, process, source, error);
+}
+
+int manager_members(struct manager *manager, struct pid_set *out, struct error *error) {
+        return cgroup_own_processes(manager->cgroup, out, error);
+}
+
+int manager_create(struct manager *manager, const struct plan *plan, struct process *const *processes,
+                   size_t count, struct journal *journal, struct error *error) {
+        return manager->ops->create(manager, plan, processes, count, journal, error);
+}
+
+int manager_place(struct manager *manager, struct process *process, struct journal *journal,
+                  struct error *error) {
+        return manager->ops->place(manager, process, journal, error);
+}
+
+int manager_update(struct manager *manager, const struct plan *plan, struct journal *journal,
+                   struct error *error) {
+        return manager->ops->update(manager, plan, journal, error);
+}
+
+int manager_check_usage(struct manager *manager, const struct plan *plan, struct error *error) {
+        return cgroup_check_usage(manager->cgroup, plan, error);
+}
+
+int manager_destroy(struct manager *manager, const struct manager_destroy *how, struct error *error) {
+        return manager->ops->destroy(manager, how, error);
 }
 
 /* What only some documents need is looked up for these. */
@@ -95,8 +167,25 @@ static int read_rare_facts(struct manager_context *context, const struct oci_res
         return 0;
 }
 
-int manager_facts(struct manager *manager, const struct oci_resources *resources, struct plan_facts *out,
-                  struct error *error) {
+static int read_systemd_facts(struct manager_context *context, struct plan_facts *facts, struct error *error) {
+        struct systemd_bus *bus;
+        int r;
+
+        if (context->systemd_version == 0) {
+                r = manager_bus(context, &bus, error);
+                if (r == 0)
+                        r = systemd_bus_version(bus, &context->systemd_version, error);
+                if (r < 0)
+                        return r;
+        }
+        facts->systemd = true;
+        facts->systemd_version = context->systemd_version;
+        return 0;
+}
+
+/* What a plan for these resources has to know about the host, for this manager. */
+static int read_facts(struct manager *manager, const struct oci_resources *resources, struct plan_facts *out,
+                      struct error *error) {
         const struct host *host = manager->context->host;
         struct plan_facts facts = {
                 .version = host->version,
@@ -108,18 +197,38 @@ int manager_facts(struct manager *manager, const struct oci_resources *resources
         for (int c = 0; c < CONTROLLER_COUNT; c++)
                 if (host->controllers[c])
                         facts.controllers[c] = host->controllers[c]->version;
-        if (manager->path->driver == DRIVER_SYSTEMD) {
-                unsigned *version = &manager->context->systemd_version;
-
-                r = *version == 0 ? systemd_bus_version(manager->context->bus, version, error) : 0;
-                if (r < 0)
-                        return r;
-                facts.systemd = true;
-                facts.systemd_version = *version;
-        }
-        r = read_rare_facts(manager->context, resources, &facts, error);
+        r = manager->ops->is_systemd ? read_systemd_facts(manager->context, &facts, error) : 0;
+        if (r == 0)
+                r = read_rare_facts(manager->context, resources, &facts, error);
         if (r < 0)
                 return r;
         *out = facts;
         return 0;
+}
+
+int manager_plan(struct manager *manager, const struct oci_resources *resources,
+                 const struct oci_resources *before, struct plan **out, struct error *error) {
+        struct plan_facts facts;
+        int r = read_facts(manager, resources, &facts, error);
+
+        return r < 0 ? r : plan_new(resources, before, &facts, out, error);
+}
+
+static const char *effective_cpus_file(const struct manager *manager, const struct hierarchy *hierarchy) {
+        if (manager->vcpu_subtree)
+                return PLAN_VCPU_SUBTREE "/cpuset.cpus.effective";
+        return hierarchy->version == CGROUP_V1 ? "cpuset.effective_cpus" : "cpuset.cpus.effective";
+}
+
+int manager_effective_cpus(struct manager *manager, struct cpulist *out, struct error *error) {
+        const struct hierarchy *hierarchy = manager->context->host->controllers[CONTROLLER_CPUSET];
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        if (!hierarchy ||
+            cgroup_read(manager->cgroup, hierarchy, effective_cpus_file(manager, hierarchy), &text) < 0)
+                return MANAGER_E_NO_CPUSET;
+        file_chomp(text);
+        r = cpulist_parse(text, out);
+        return r < 0 ? error_fail(error, -r, "the CPUs of the sandbox cannot be found out") : 0;
 }

@@ -4,113 +4,181 @@
 /*
  * Managers: one control group of a sandbox (its own, or the overhead one), kept by a driver
  *
- * Whoever uses a manager does not ask for the cgroup version or for systemd, but for what the manager
- * can do. There are two drivers; both work hierarchy by hierarchy on a struct cgroup.
+ * This is the boundary: who uses a manager says what is to become of the group, and asks what the manager can do, but not
+ * for hierarchies, cgroup versions or units. There are two drivers; both work hierarchy by hierarchy on a struct cgroup.
+ *
+ * A manager acts on what is its sandbox's own, and on nothing else: a directory is asked for its mark (cgroup/owner.h), a unit
+ * for its description and invocation, before anything is done to them. What has our name and is not ours is an error of
+ * status 1 that says whose it is.
  */
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cgroup/cgroup.h"
+#include "cgroup/owner.h"
+#include "host/process.h"
 #include "manager/cgroup_path.h"
-#include "systemd/systemd_bus.h"
+#include "oci/resources.h"
+#include "plan/plan.h"
+#include "util/cpulist.h"
+#include "util/journal.h"
+#include "util/log.h"
 
-/* A process that is to be placed, and where it came from. */
-struct task {
-        pid_t pid;
-        uint64_t start_time; /* field 22 of /proc/PID/stat: tells a recycled pid */
-        char *former;        /* owned; the text of /proc/PID/cgroup from before */
+/* What all managers of a run share: the host, and the connection to systemd. */
+struct manager_context;
+
+/* Reads the host. `log` is not owned and outlives the context. Error: status 1 without control groups. */
+int manager_context_new(const struct log *log, struct manager_context **out, struct error *error);
+struct manager_context *manager_context_free(struct manager_context *context);
+DEFINE_CLEANUP(struct manager_context *, manager_context_free)
+
+/* 1 or 2, to be shown; a hybrid host counts as 1. */
+int manager_context_version(const struct manager_context *context);
+
+/* An invocation ID of systemd as hexadecimal digits; see systemd.exec(5). */
+#define MANAGER_INVOCATION_SIZE sizeof("0123456789abcdef0123456789abcdef")
+
+struct manager;
+
+/* What can be the case without it being an error. */
+enum {
+        MANAGER_E_GONE = 1,      /* the unit has ended with its last process: manager_create() makes it anew */
+        MANAGER_E_NO_CPUSET = 2, /* the group has no cpuset */
 };
 
-void task_clear(struct task *task);
-
-/* Looks a living process up. Returns 0 or a negative errno (-ESRCH). */
-int task_read(pid_t pid, struct task *out);
-
-/* What all managers of a run share; owned by the caller, who keeps it until the managers are gone. */
-struct manager_context {
-        const struct host *host;
-        const struct log *log;
-        struct systemd_bus *bus;  /* NULL until a systemd manager was made */
-        unsigned systemd_version; /* 0 until it was asked for */
-        const char *owner;        /* the sandbox's ID: the mark of its directories */
-        uint64_t stop_timeout_us;
-        char *hugepage_sizes; /* owned; NULL until it was asked for */
-};
-
-struct manager_ops;
-
-struct manager {
-        const struct manager_ops *ops;
-        struct manager_context *context;
-        struct cgroup *cgroup;
-        const struct cgroup_path *path; /* not owned */
-        char *description;              /* of the unit; owned */
+/* Which group a manager is to keep. */
+struct manager_group {
+        struct owner *owner;            /* outlives the manager; learns what could not be marked */
+        const struct cgroup_path *path; /* outlives the manager */
+        const char *role;               /* "sandbox", "overhead": for the unit's description */
         bool vcpu_subtree; /* vCPU threads, with the limits of cpu and cpuset, are in a child of it */
+        uint64_t stop_timeout_us;
+        /* The unit's when it was started, "" where it was not, or where a command that starts it was killed. */
+        const char *invocation;
 };
 
-/* How a group is taken down. */
-struct manager_destroy {
-        bool kill;          /* processes still in it are killed */
-        bool caller_inside; /* the calling process or one of its ancestors is in it: do not wait for its end */
-        bool parents;       /* remove parents that a kata-cgroup made, once they are empty */
-        int64_t deadline;   /* monotonic_ms() */
-        const struct pid_set *spare; /* never killed: the caller and its ancestors */
-};
-
-/* place: the unit is no longer there, having ended with its last process; create makes it anew. */
-#define MANAGER_E_GONE 1
-
-struct manager_ops {
-        /* Makes the group with the plan's limits on it from the start, then places the processes. */
-        int (*create)(struct manager *manager, const struct plan *plan, const struct task *tasks, size_t count,
-                      struct journal *journal, struct error *error);
-        /* Places processes in a group that exists. MANAGER_E_GONE, or an error. */
-        int (*place)(struct manager *manager, const struct task *tasks, size_t count, struct journal *journal,
-                     struct error *error);
-        /* Changes limits: all that the plan names, or nothing. */
-        int (*update)(struct manager *manager, const struct plan *plan, struct journal *journal,
-                      struct error *error);
-        /* Takes the group down. */
-        int (*destroy)(struct manager *manager, const struct manager_destroy *how, struct error *error);
-        bool (*exists)(struct manager *manager);
-};
-
-/* `role` ("sandbox", "overhead") is for the unit's description. Connects to systemd where the path needs
- * it. */
-int manager_new(struct manager_context *context, const struct cgroup_path *path, const char *role,
-                struct manager **out, struct error *error);
+/* systemd is not asked for anything before it is needed. */
+int manager_new(struct manager_context *context, const struct manager_group *group, struct manager **out,
+                struct error *error);
 struct manager *manager_free(struct manager *manager);
 DEFINE_CLEANUP(struct manager *, manager_free)
 
-/* A scope cannot exist without a process: such a group is created with its first one. */
+/* ---- what it can do ---- */
+
+/* Whether a group cannot exist without a process (systemd's scopes): it is created with its first one. */
 bool manager_needs_process(const struct manager *manager);
 
 /* Whether single threads can be placed: on v1, and not through systemd. */
 bool manager_can_place_threads(const struct manager *manager);
 
-/* Whether ending its processes is what taking the group down means (systemd's scopes). */
-bool manager_stops_processes(const struct manager *manager);
+/* Whether threads of a process can have a group of their own below it: on v2. */
+bool manager_can_have_subtree(const struct manager *manager);
 
-/* Whether that ends them without waiting: on v1 systemd sends SIGKILL right after SIGTERM to a delegated unit,
- * since it could miss the end of its processes there (unit_kill_context() in systemd's unit.c). */
-bool manager_kills_at_once(const struct manager *manager);
+/* ---- what it is ---- */
 
-/* Whether the group is there: as a unit, or as a directory in any hierarchy. */
+/* Whether the group is there, whoever's it is. */
 bool manager_exists(struct manager *manager);
 
-/* What a plan for these resources has to know about the host, for this manager. */
-int manager_facts(struct manager *manager, const struct oci_resources *resources, struct plan_facts *out,
+/* Where it is below the mount points: systemd may have put a unit elsewhere than was computed. */
+const char *manager_path(const struct manager *manager);
+
+/* The unit's invocation ID, "" where there is none. */
+const char *manager_invocation(const struct manager *manager);
+
+/* Status 1 where the name is taken: by a unit, or by a directory in any hierarchy, that is not this sandbox's. For a group
+ * that is created later; manager_create() looks by itself. */
+int manager_check_free(struct manager *manager, struct error *error);
+
+/* Status 1 where something at the group's place, or a group below it, is not this sandbox's. For who is going to take it
+ * down: nothing has been changed then. */
+int manager_claim(struct manager *manager, struct error *error);
+
+/* Refuses (status 5, field `source`) a process that is in a group of another sandbox. */
+int manager_check_origin(const struct manager *manager, const struct process *process, const char *source,
+                         struct error *error);
+
+/* Adds the processes that are in the group, which was claimed, or below it. */
+int manager_members(struct manager *manager, struct pid_set *out, struct error *error);
+
+/* Status 1 where the kernel does not have the process in this group, in every hierarchy. */
+int manager_check_member(const struct manager *manager, const struct process *process, struct error *error);
+
+/* The CPUs that the group's cpuset leaves it, or MANAGER_E_NO_CPUSET. */
+int manager_effective_cpus(struct manager *manager, struct cpulist *out, struct error *error);
+
+/* Whether inspect shows the group: it is there, and not another's that is at its place. */
+bool manager_is_shown(struct manager *manager);
+
+/* What inspect shows of a group: where it is, and who is in it. A new reference, NULL with an error. */
+json_t *manager_describe(struct manager *manager, struct error *error);
+
+/* The same of the vCPUs' group, or null. */
+json_t *manager_describe_subtree(struct manager *manager, struct error *error);
+
+/* What the group has used; null where there is another's at its place. A new reference, or NULL without memory. */
+json_t *manager_stats(struct manager *manager);
+
+/* What features shows of the host. */
+int manager_describe_host(const struct log *log, json_t **out, struct error *error);
+
+/* ---- what is done to it ---- */
+
+/* The plan for these resources on this host; `before` as for plan_new(). */
+int manager_plan(struct manager *manager, const struct oci_resources *resources,
+                 const struct oci_resources *before, struct plan **out, struct error *error);
+
+/* What manager_create() would do, in order, appended to an array. 0 or -ENOMEM. */
+int manager_dry_run(const struct manager *manager, const struct plan *plan, struct process *const *processes,
+                    size_t count, bool deferred, json_t *entries);
+
+/* Makes the group with the plan's limits on it from the start, then places the processes. */
+int manager_create(struct manager *manager, const struct plan *plan, struct process *const *processes,
+                   size_t count, struct journal *journal, struct error *error);
+
+/* Places a process in a group that exists. MANAGER_E_GONE, or an error. */
+int manager_place(struct manager *manager, struct process *process, struct journal *journal,
                   struct error *error);
 
 /*
  * Places vCPU threads in `sandbox` (a manager that can), hierarchy by hierarchy by its own kind: on v1 the
  * threads, while the rest of the process is in `overhead`; on the v2 tree of a hybrid host the process.
  */
-int manager_place_threads(struct manager *sandbox, struct manager *overhead, const struct task *vmm,
+int manager_place_threads(struct manager *sandbox, struct manager *overhead, struct process *vmm,
                           const pid_t *tids, size_t count, struct journal *journal, struct error *error);
 
 /* Places vCPU threads in the vCPUs' group of a manager that has one; their process is in the manager's own. */
-int manager_place_in_subtree(struct manager *sandbox, const pid_t *tids, size_t count, struct journal *journal,
-                             struct error *error);
+int manager_place_in_subtree(struct manager *sandbox, struct process *vmm, const pid_t *tids, size_t count,
+                             struct journal *journal, struct error *error);
+
+/* Refuses memory limits below the current usage where the plan asks for that check. */
+int manager_check_usage(struct manager *manager, const struct plan *plan, struct error *error);
+
+/* Changes limits: all that the plan names, or nothing. */
+int manager_update(struct manager *manager, const struct plan *plan, struct journal *journal,
+                   struct error *error);
+
+/* Puts those of the processes that are in the group back where they came from (process->former). */
+int manager_put_back(struct manager *manager, struct process *const *processes, size_t count,
+                     struct error *error);
+
+/*
+ * Before the group is taken down: the same for its runtime processes, and for `callers`, the calling process and its
+ * ancestors, who go where the runtime process among them came from. Where taking the group down is what ends its
+ * processes, they stay, but for the callers if they could not do their work to the end.
+ */
+int manager_release(struct manager *manager, struct process *const *processes, size_t count,
+                    const struct pid_set *callers, struct error *error);
+
+/* How a group is taken down. */
+struct manager_destroy {
+        bool kill;        /* processes still in it are killed */
+        bool parents;     /* remove parents that a kata-cgroup made, once they are empty */
+        int64_t deadline; /* monotonic_ms() */
+        const struct pid_set
+                *callers; /* never killed; where they are in the group, their end is not waited for */
+};
+
+/* Takes the group down, which was claimed. */
+int manager_destroy(struct manager *manager, const struct manager_destroy *how, struct error *error);

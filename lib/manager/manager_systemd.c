@@ -7,15 +7,19 @@
  * from a version but read off the kernel after the start: wherever the unit's directory is missing. On a
  * hybrid host systemd makes the directory on the v2 tree but enables no controllers there.
  *
- * Subtle: undoing a start must not end the processes, which a StopUnit would. So they are put back into
- * their former groups first; the scope, empty, then goes by itself.
+ * Subtle, twice:
+ *  - Undoing a start must not end the processes, which a StopUnit would. So they are put back into their former groups
+ *    first; the scope, empty, then goes by itself.
+ *  - A unit's name may be anybody's. So systemd is asked whose the unit is, by its description and invocation, before it is
+ *    stopped, changed or joined. What systemd makes for a unit of ours has no mark yet; it gets one as soon as it is seen.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cgroup/devices.h"
-#include "manager/manager_drivers.h"
+#include "manager/manager_internal.h"
 #include "util/timestamp.h"
 
 /* How long the undoing of a start waits for the emptied scope to go. */
@@ -29,83 +33,179 @@
         (1U << CONTROLLER_CPU | 1U << CONTROLLER_CPUSET | 1U << CONTROLLER_IO | 1U << CONTROLLER_MEMORY |      \
          1U << CONTROLLER_PIDS)
 
-struct started_unit {
-        struct systemd_bus *bus;
-        char *unit;
-};
+/* The v1 controllers in whose hierarchies systemd makes directories (CGROUP_MASK_V1 of its cgroup-util.h). */
+#define SYSTEMD_MANAGES_V1                                                                                     \
+        (1U << CONTROLLER_CPU | 1U << CONTROLLER_CPUACCT | 1U << CONTROLLER_IO | 1U << CONTROLLER_MEMORY |     \
+         1U << CONTROLLER_DEVICES | 1U << CONTROLLER_PIDS)
 
-static void started_unit_free(void *change) {
-        struct started_unit *started = change;
-
-        free(started->unit);
-        free(started);
-}
-
-static int started_unit_undo(void *change, struct error *error) {
-        struct started_unit *started = change;
-        int r;
-
-        r = systemd_bus_stop(started->bus, started->unit, true, monotonic_ms() + UNDO_TIMEOUT_MS, error);
-        if (r == SYSTEMD_E_STILL_RUNNING)
-                return error_fail(error, 0, "unit %s is still stopping", started->unit);
-        return r < 0 ? r : 0;
-}
-
-static int record_start(struct manager *manager, struct journal *journal, struct error *error) {
-        struct started_unit *started = calloc(1, sizeof(*started));
-
-        if (started)
-                *started = (struct started_unit){manager->context->bus, strdup(manager->path->unit)};
-        if (!started || !started->unit) {
-                free(started);
-                return error_oom(error);
-        }
-        return journal_add(journal, started_unit_undo, started_unit_free, started, error);
-}
-
-struct former_properties {
-        struct systemd_bus *bus;
-        char *unit;
-        struct plan *plan;
-};
-
-static void former_properties_free(void *change) {
-        struct former_properties *former = change;
-
-        free(former->unit);
-        plan_free(former->plan);
-        free(former);
-}
-
-static int former_properties_undo(void *change, struct error *error) {
-        struct former_properties *former = change;
-
-        return systemd_bus_set_properties(former->bus, former->unit, former->plan, error);
-}
-
-static int record_properties(struct manager *manager, struct plan *plan, struct journal *journal,
-                             struct error *error) {
-        struct former_properties *former = calloc(1, sizeof(*former));
-
-        if (former)
-                *former = (struct former_properties){manager->context->bus, strdup(manager->path->unit), plan};
-        if (!former || !former->unit) {
-                free(former);
-                plan_free(plan);
-                return error_oom(error);
-        }
-        return journal_add(journal, former_properties_undo, former_properties_free, former, error);
-}
+/* ---- whose the unit is ---- */
 
 /* systemd's own hierarchy: where it keeps track of a unit's processes. */
 static const struct hierarchy *tracking_hierarchy(const struct host *host) {
         return host->systemd && host->version == CGROUP_V1 ? host->systemd : host->unified;
 }
 
+static bool is_own(const struct manager *manager, const struct unit_identity *identity) {
+        const char *role_end = strstr(manager->description, " of ") + strlen(" of ");
+        size_t length = (size_t)(role_end - manager->description);
+
+        return strncmp(identity->description, manager->description, length) == 0 &&
+               owner_is_named(manager->owner, identity->description + length) &&
+               (manager->invocation[0] == '\0' || strcmp(manager->invocation, identity->invocation_id) == 0);
+}
+
+static enum unit_owner owner_of_unit(const struct manager *manager, const struct unit_identity *identity) {
+        bool own = is_own(manager, identity);
+
+        if (strcmp(identity->active_state, "inactive") == 0)
+                return own ? UNIT_PENDING : UNIT_ABSENT;
+        if (strcmp(identity->active_state, "failed") == 0)
+                return own ? UNIT_FAILED : UNIT_ABSENT;
+        return own ? UNIT_OWN : UNIT_OTHER;
+}
+
+/* Whether there is something of ours that a stop ends or takes back. */
+static bool is_to_be_stopped(const struct manager *manager) {
+        return manager->unit_owner == UNIT_OWN || manager->unit_owner == UNIT_PENDING;
+}
+
+/* Asks systemd; `description` (or NULL) becomes the unit's. */
+static int ask_unit(struct manager *manager, char **description, struct error *error) {
+        _cleanup_(unit_identity_clear) struct unit_identity identity = {0};
+        struct systemd_bus *bus;
+        int r;
+
+        r = manager_bus(manager->context, &bus, error);
+        if (r == 0)
+                r = systemd_bus_unit_identity(bus, manager->path->unit, &identity, error);
+        if (r != 0)
+                return r;
+        manager->unit_owner = owner_of_unit(manager, &identity);
+        if (manager->unit_owner == UNIT_OWN)
+                (void)snprintf(manager->invocation, sizeof(manager->invocation), "%s", identity.invocation_id);
+        if (description)
+                *description = TAKE(identity.description);
+        return 0;
+}
+
+/* Status 1 where the unit is somebody else's. */
+static int check_unit(struct manager *manager, struct error *error) {
+        _cleanup_free_ char *description = NULL;
+        int r = ask_unit(manager, &description, error);
+
+        if (r < 0 || manager->unit_owner != UNIT_OTHER)
+                return r;
+        return error_fail(error, 0, "unit %s is not of this sandbox \"%s\": its description is \"%s\"",
+                          manager->path->unit, manager->owner->id, description);
+}
+
+/* Marks what systemd has made for a unit of ours. */
+static int adopt_directories(struct manager *manager, struct error *error) {
+        const struct host *host = manager->context->host;
+        int r = 0;
+
+        for (size_t h = 0; r == 0 && h < host->count; h++) {
+                const struct hierarchy *hierarchy = &host->hierarchies[h];
+
+                if (hierarchy->version == CGROUP_V2 || hierarchy == host->systemd ||
+                    (hierarchy->mask & SYSTEMD_MANAGES_V1) != 0)
+                        r = cgroup_adopt(manager->cgroup, hierarchy, error);
+        }
+        return r;
+}
+
+static int check_free(struct manager *manager, struct error *error) {
+        int r = check_unit(manager, error);
+
+        return r < 0 ? r : cgroup_claim_all(manager->cgroup, false, error);
+}
+
+/* All that is at the unit's place, for a change or a process. MANAGER_E_GONE where there is no such unit. */
+static int claim_unit(struct manager *manager, struct error *error) {
+        int r = check_unit(manager, error);
+
+        if (r == 0 && manager->unit_owner == UNIT_OWN)
+                r = adopt_directories(manager, error);
+        if (r == 0)
+                r = cgroup_claim_all(manager->cgroup, false, error);
+        return r < 0 || manager->unit_owner == UNIT_OWN ? r : MANAGER_E_GONE;
+}
+
+/* A unit that is somebody else's is none of ours to take down; what is at our place has to be ours. systemd is asked where
+ * something there does not carry our mark, or where a command was killed: it may be what systemd has made for our unit. */
+static int claim(struct manager *manager, struct error *error) {
+        int r;
+
+        if (manager->owner->life == OWNER_WHOLE && cgroup_claim_all(manager->cgroup, true, NULL) == 0)
+                return 0;
+        r = ask_unit(manager, NULL, error);
+        if (r == 0 && manager->unit_owner == UNIT_OWN)
+                r = adopt_directories(manager, error);
+        return r < 0 ? r : cgroup_claim_all(manager->cgroup, true, error);
+}
+
+/* ---- what can be taken back ---- */
+
+/* Unless the unit has become somebody else's: that has ended already. */
+static int started_unit_undo(void *change, struct error *error) {
+        struct manager *manager = change;
+        int r;
+
+        manager->invocation[0] = '\0';
+        r = ask_unit(manager, NULL, error);
+        if (r < 0 || !is_to_be_stopped(manager))
+                return r;
+        r = systemd_bus_stop(manager->context->bus, manager->path->unit, true, monotonic_ms() + UNDO_TIMEOUT_MS,
+                             error);
+        if (r == SYSTEMD_E_STILL_RUNNING)
+                return error_fail(error, 0, "unit %s is still stopping", manager->path->unit);
+        return r < 0 ? r : 0;
+}
+
+static int record_start(struct manager *manager, struct journal *journal, struct error *error) {
+        return journal_add(journal, started_unit_undo, NULL, manager, error);
+}
+
+struct former_properties {
+        struct manager *manager; /* outlives the journal */
+        struct plan *plan;       /* owned */
+};
+
+static void former_properties_free(void *change) {
+        struct former_properties *former = change;
+
+        plan_free(former->plan);
+        free(former);
+}
+
+static int former_properties_undo(void *change, struct error *error) {
+        struct former_properties *former = change;
+        int r = ask_unit(former->manager, NULL, error);
+
+        if (r < 0 || former->manager->unit_owner != UNIT_OWN)
+                return r;
+        return systemd_bus_set_properties(former->manager->context->bus, former->manager->path->unit,
+                                          former->plan, error);
+}
+
+/* Takes the plan over. */
+static int record_properties(struct manager *manager, struct plan *plan, struct journal *journal,
+                             struct error *error) {
+        struct former_properties *former = calloc(1, sizeof(*former));
+
+        if (!former) {
+                plan_free(plan);
+                return error_oom(error);
+        }
+        *former = (struct former_properties){manager, plan};
+        return journal_add(journal, former_properties_undo, former_properties_free, former, error);
+}
+
+/* ---- starting it ---- */
+
 /* Follows the unit to where systemd has put it, should that differ from what was computed. */
 static int locate(struct manager *manager, struct error *error) {
         _cleanup_free_ char *control_group = NULL;
-        struct cgroup *cgroup;
         int r;
 
         r = systemd_bus_unit_state(manager->context->bus, manager->path->unit, &control_group, NULL, error);
@@ -114,19 +214,13 @@ static int locate(struct manager *manager, struct error *error) {
         if (control_group[0] != '/')
                 return error_fail(error, 0, "unit %s has no control group: its processes have ended",
                                   manager->path->unit);
-        if (strcmp(control_group + 1, manager->cgroup->path) == 0)
-                return 0;
-        cgroup = cgroup_new(manager->context->host, manager->context->log, control_group + 1);
-        if (!cgroup)
-                return error_oom(error);
-        cgroup_free(manager->cgroup);
-        manager->cgroup = cgroup;
-        return 0;
+        return cgroup_relocate(manager->cgroup, control_group + 1) < 0 ? error_oom(error) : 0;
 }
 
 /* JobRemoved says that systemd has moved the processes; the kernel has the last word. A process that has
  * ended meanwhile is nowhere. */
-static int check_placed(struct manager *manager, const struct task *tasks, size_t count, struct error *error) {
+static int check_placed(struct manager *manager, struct process *const *processes, size_t count,
+                        struct error *error) {
         const struct hierarchy *hierarchy = tracking_hierarchy(manager->context->host);
         _cleanup_free_ char *text = NULL;
         _cleanup_pid_set_ struct pid_set present = {0};
@@ -139,9 +233,9 @@ static int check_placed(struct manager *manager, const struct task *tasks, size_
         if (pid_set_add_text(&present, text) < 0)
                 return error_oom(error);
         for (size_t i = 0; i < count; i++)
-                if (!pid_set_contains(&present, tasks[i].pid))
+                if (!pid_set_contains(&present, processes[i]->pid))
                         return error_fail(error, 0, "process %d is not in %s/%s after unit %s was started",
-                                          tasks[i].pid, hierarchy->mount_point, manager->cgroup->path,
+                                          processes[i]->pid, hierarchy->mount_point, manager->cgroup->path,
                                           manager->path->unit);
         return 0;
 }
@@ -151,34 +245,31 @@ static int complete_directories(struct manager *manager, const struct plan *plan
                                 struct error *error) {
         const struct host *host = manager->context->host;
         unsigned required = manager_required(plan);
+        int r = adopt_directories(manager, error);
 
-        for (size_t h = 0; h < host->count; h++) {
+        for (size_t h = 0; r >= 0 && h < host->count; h++) {
                 const struct hierarchy *hierarchy = &host->hierarchies[h];
-                int r = 0, directory = cgroup_directory(manager->cgroup, hierarchy);
 
-                if (directory == -ENOENT)
-                        r = cgroup_make(manager->cgroup, hierarchy, manager->context->owner, required, journal,
-                                        error);
-                else if (hierarchy->version == CGROUP_V2)
+                r = cgroup_claim(manager->cgroup, hierarchy, error);
+                if (r == CGROUP_E_ABSENT)
+                        r = cgroup_make(manager->cgroup, hierarchy, required, journal, error);
+                else if (r == 0 && hierarchy->version == CGROUP_V2)
                         r = cgroup_enable_controllers(
                                 manager->cgroup, hierarchy,
                                 host->version == CGROUP_V2 ? required & ~SYSTEMD_MANAGES : required, error);
-                if (r < 0)
-                        return r;
         }
-        return 0;
+        return r;
 }
 
-/* Where the processes are before systemd moves them: in which hierarchies it is going to is its own affair, and
- * putting a process where it is costs nothing. */
-static int record_moves(struct manager *manager, const struct task *tasks, size_t count,
+/* Where the processes are before systemd moves them: in which hierarchies it is going to is its own affair. */
+static int record_moves(struct manager *manager, struct process *const *processes, size_t count,
                         struct journal *journal, struct error *error) {
         const struct host *host = manager->context->host;
 
         for (size_t i = 0; i < count; i++)
                 for (size_t h = 0; h < host->count; h++) {
-                        int r = cgroup_record_moved(manager->cgroup, &host->hierarchies[h], tasks[i].pid,
-                                                    tasks[i].former, journal, error);
+                        int r = cgroup_record_moved(manager->cgroup, &host->hierarchies[h], processes[i],
+                                                    journal, error);
 
                         if (r < 0)
                                 return r;
@@ -186,29 +277,32 @@ static int record_moves(struct manager *manager, const struct task *tasks, size_
         return 0;
 }
 
-/* Joins where systemd has not moved the process. */
-static int complete_moves(struct manager *manager, const struct task *task, struct journal *journal,
+/* Joins where systemd has not moved the process. Where it came from is remembered as it was before all of that. */
+static int complete_moves(struct manager *manager, const struct process *process, struct journal *journal,
                           struct error *error) {
         const struct host *host = manager->context->host;
         _cleanup_free_ char *present = NULL;
         int r;
 
-        r = proc_read_cgroup(task->pid, &present);
-        if (r < 0)
-                return error_fail(error, -r, "process %d", task->pid);
+        r = process_thread_cgroup(process, process->pid, &present);
+        if (r != 0)
+                return error_fail(error, r < 0 ? -r : ESRCH, "process %d", process->pid);
         for (size_t h = 0; h < host->count; h++) {
-                r = cgroup_move(manager->cgroup, &host->hierarchies[h], MEMBERS_PROCESSES, task->pid, present,
-                                journal, error);
+                _cleanup_free_ char *path = hierarchy_path_of(&host->hierarchies[h], present);
+
+                if (path && strcmp(path, manager->cgroup->path) == 0)
+                        continue;
+                r = cgroup_move(manager->cgroup, &host->hierarchies[h], process, journal, error);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-static int complete_all_moves(struct manager *manager, const struct task *tasks, size_t count,
+static int complete_all_moves(struct manager *manager, struct process *const *processes, size_t count,
                               struct journal *journal, struct error *error) {
         for (size_t i = 0; i < count; i++) {
-                int r = complete_moves(manager, &tasks[i], journal, error);
+                int r = complete_moves(manager, processes[i], journal, error);
 
                 if (r < 0)
                         return r;
@@ -217,13 +311,14 @@ static int complete_all_moves(struct manager *manager, const struct task *tasks,
 }
 
 /* Whether systemd has the process in this unit already. */
-static bool is_member(struct manager *manager, const struct task *task) {
-        _cleanup_free_ char *path = hierarchy_path_of(tracking_hierarchy(manager->context->host), task->former);
+static bool is_member(struct manager *manager, const struct process *process) {
+        _cleanup_free_ char *path =
+                hierarchy_path_of(tracking_hierarchy(manager->context->host), process->former);
 
         return path && strcmp(path, manager->cgroup->path) == 0;
 }
 
-static int attach_by_systemd(struct manager *manager, const struct task *tasks, size_t count,
+static int attach_by_systemd(struct manager *manager, struct process *const *processes, size_t count,
                              struct error *error) {
         _cleanup_free_ pid_t *pids = calloc(count + 1, sizeof(*pids));
         size_t wanted = 0;
@@ -233,8 +328,8 @@ static int attach_by_systemd(struct manager *manager, const struct task *tasks, 
                 return error_oom(error);
         /* On v1 systemd would take one that it has already out of the directories that are ours. */
         for (size_t i = 0; i < count; i++)
-                if (!is_member(manager, &tasks[i]))
-                        pids[wanted++] = tasks[i].pid;
+                if (!is_member(manager, processes[i]))
+                        pids[wanted++] = processes[i]->pid;
         /* A slice takes no processes from systemd; complete_moves() writes them. */
         if (manager->path->unit_is_slice || wanted == 0)
                 return 0;
@@ -242,39 +337,37 @@ static int attach_by_systemd(struct manager *manager, const struct task *tasks, 
         return r == SYSTEMD_E_NO_UNIT ? MANAGER_E_GONE : r;
 }
 
-/* A unit of our name that is there already is taken over if it is this sandbox's own, left by a run that
- * was killed after its start. */
-static int take_over(struct manager *manager, const struct plan *plan, const struct task *tasks, size_t count,
-                     struct journal *journal, struct error *error) {
-        _cleanup_free_ char *description = NULL;
+/* A unit of our name that is there already is taken over if it is this sandbox's own: its start was asked for and the
+ * answer was lost. */
+static int take_over(struct manager *manager, const struct plan *plan, struct process *const *processes,
+                     size_t count, struct journal *journal, struct error *error) {
         int r;
 
-        r = systemd_bus_unit_description(manager->context->bus, manager->path->unit, &description, error);
-        if (r < 0)
-                return r;
-        if (strcmp(description, manager->description) != 0)
-                return error_fail(error, 0, "unit %s exists already and is not this sandbox's: \"%s\"",
-                                  manager->path->unit, description);
-        r = record_start(manager, journal, error);
+        manager->invocation[0] = '\0';
+        r = check_unit(manager, error);
+        if (r == 0 && !is_to_be_stopped(manager))
+                r = MANAGER_E_GONE;
         if (r == 0)
-                r = record_moves(manager, tasks, count, journal, error);
+                r = record_start(manager, journal, error);
+        if (r == 0)
+                r = record_moves(manager, processes, count, journal, error);
         if (r == 0 && plan)
                 r = systemd_bus_set_properties(manager->context->bus, manager->path->unit, plan, error);
         if (r == 0)
-                r = attach_by_systemd(manager, tasks, count, error);
+                r = attach_by_systemd(manager, processes, count, error);
         if (r == MANAGER_E_GONE)
                 return error_fail(error, 0, "unit %s has ended meanwhile", manager->path->unit);
         return r;
 }
 
-static int start(struct manager *manager, const struct plan *plan, const struct task *tasks, size_t count,
-                 struct journal *journal, struct error *error) {
+static int start(struct manager *manager, const struct plan *plan, struct process *const *processes,
+                 size_t count, struct journal *journal, struct error *error) {
         _cleanup_free_ pid_t *pids = calloc(count + 1, sizeof(*pids));
         const struct transient_unit unit = {
                 .name = manager->path->unit,
                 .slice = manager->path->slice,
                 .description = manager->description,
-                .stop_timeout_us = manager->context->stop_timeout_us,
+                .stop_timeout_us = manager->stop_timeout_us,
                 .pids = pids,
                 .pid_count = count,
         };
@@ -284,10 +377,10 @@ static int start(struct manager *manager, const struct plan *plan, const struct 
         if (!pids)
                 return error_oom(error);
         for (size_t i = 0; i < count; i++)
-                pids[i] = tasks[i].pid;
+                pids[i] = processes[i]->pid;
         r = systemd_bus_start(manager->context->bus, &unit, plan, &perhaps, error);
         if (r == SYSTEMD_E_UNIT_EXISTS)
-                return take_over(manager, plan, tasks, count, journal, error);
+                return take_over(manager, plan, processes, count, journal, error);
         /* Also after a failure: systemd may have got as far as moving the processes. */
         if (r < 0 && !perhaps)
                 return r;
@@ -295,40 +388,46 @@ static int start(struct manager *manager, const struct plan *plan, const struct 
                 int recorded = record_start(manager, journal, error);
 
                 if (recorded == 0 && r < 0)
-                        recorded = record_moves(manager, tasks, count, journal, error);
+                        recorded = record_moves(manager, processes, count, journal, error);
                 return r < 0 ? r : recorded;
         }
 }
 
-static int create(struct manager *manager, const struct plan *plan, const struct task *tasks, size_t count,
-                  struct journal *journal, struct error *error) {
+static int create(struct manager *manager, const struct plan *plan, struct process *const *processes,
+                  size_t count, struct journal *journal, struct error *error) {
         int r;
 
-        r = start(manager, plan, tasks, count, journal, error);
+        r = check_free(manager, error);
+        if (r == 0)
+                r = start(manager, plan, processes, count, journal, error);
         cgroup_forget(manager->cgroup);
         if (r == 0)
-                r = record_moves(manager, tasks, count, journal, error);
+                r = record_moves(manager, processes, count, journal, error);
+        if (r == 0) {
+                manager->invocation[0] = '\0';
+                r = check_unit(manager, error);
+        }
         if (r == 0)
                 r = locate(manager, error);
         if (r == 0 && !manager->path->unit_is_slice)
-                r = check_placed(manager, tasks, count, error);
+                r = check_placed(manager, processes, count, error);
         if (r == 0)
                 r = complete_directories(manager, plan, journal, error);
         if (r == 0)
-                r = manager_make_subtree(manager, plan, journal, error);
-        if (r == 0 && plan)
-                r = cgroup_apply(manager->cgroup, plan, NULL, error);
-        return r < 0 ? r : complete_all_moves(manager, tasks, count, journal, error);
+                r = manager_limit(manager, plan, journal, error);
+        return r < 0 ? r : complete_all_moves(manager, processes, count, journal, error);
 }
 
-static int place(struct manager *manager, const struct task *tasks, size_t count, struct journal *journal,
+static int place(struct manager *manager, struct process *process, struct journal *journal,
                  struct error *error) {
         int r;
 
-        r = record_moves(manager, tasks, count, journal, error);
+        r = claim_unit(manager, error);
         if (r == 0)
-                r = attach_by_systemd(manager, tasks, count, error);
-        return r != 0 ? r : complete_all_moves(manager, tasks, count, journal, error);
+                r = record_moves(manager, &process, 1, journal, error);
+        if (r == 0)
+                r = attach_by_systemd(manager, &process, 1, error);
+        return r != 0 ? r : complete_all_moves(manager, &process, 1, journal, error);
 }
 
 /* systemd rewrites v1's list of devices from nothing: without a stop, what stays allowed would be denied for that
@@ -360,7 +459,12 @@ static int update(struct manager *manager, const struct plan *plan, struct journ
         struct plan *former = NULL;
         int r;
 
-        r = systemd_bus_read_properties(manager->context->bus, manager->path->unit, plan, &former, error);
+        r = claim_unit(manager, error);
+        if (r == MANAGER_E_GONE)
+                return error_fail(error, 0, "unit %s has ended", manager->path->unit);
+        if (r == 0)
+                r = systemd_bus_read_properties(manager->context->bus, manager->path->unit, plan, &former,
+                                                error);
         if (r < 0)
                 return r;
         r = record_properties(manager, former, journal, error);
@@ -373,16 +477,16 @@ static int update(struct manager *manager, const struct plan *plan, struct journ
 
 /* On v1 the kernel tells systemd that a group is empty only where it has no child groups (cgroups.txt of v1, 1.4): with
  * some that others have made, however empty, a stop may last until its time-out. */
-static int stop_unit(struct manager *manager, const struct manager_destroy *how, struct error *error) {
+static int stop_unit(struct manager *manager, bool wait, int64_t deadline, struct error *error) {
         struct systemd_bus *bus = manager->context->bus;
         const char *unit = manager->path->unit;
         const struct hierarchy *hierarchy = tracking_hierarchy(manager->context->host);
         int r;
 
         if (!manager_kills_at_once(manager))
-                return systemd_bus_stop(bus, unit, !how->caller_inside, how->deadline, error);
+                return systemd_bus_stop(bus, unit, wait, deadline, error);
         cgroup_remove_children(manager->cgroup, hierarchy);
-        r = systemd_bus_stop(bus, unit, !how->caller_inside, how->deadline, error);
+        r = systemd_bus_stop(bus, unit, wait, deadline, error);
         if (r != SYSTEMD_E_STILL_RUNNING)
                 return r;
         /* Those that had processes then. */
@@ -390,44 +494,59 @@ static int stop_unit(struct manager *manager, const struct manager_destroy *how,
         return systemd_bus_stop(bus, unit, true, monotonic_ms() + LAST_STOP_MS, error);
 }
 
-static int stop(struct manager *manager, const struct manager_destroy *how, struct error *error) {
-        struct systemd_bus *bus = manager->context->bus;
-        const char *unit = manager->path->unit;
-        int r;
+static int fail_still_running(struct manager *manager, struct error *error) {
+        _cleanup_pid_set_ struct pid_set members = {0};
+        _cleanup_free_ char *who = NULL;
 
-        r = manager->vcpu_subtree ? cgroup_dissolve_vcpu_subtree(manager->cgroup, how->deadline, error) : 0;
+        if (cgroup_own_processes(manager->cgroup, &members, NULL) == 0 && members.count > 0)
+                who = pid_set_describe(&members);
+        return error_fail(error, ETIMEDOUT, "unit %s is still stopping, with %s in it", manager->path->unit,
+                          who ? who : "no process");
+}
+
+/* Ends a unit of ours, with all its processes. */
+static int stop(struct manager *manager, const struct manager_destroy *how, bool caller_inside,
+                struct error *error) {
+        int r = 0;
+
+        /* KillUnit is for a unit that runs, and spares nobody. */
+        if (how->kill && (caller_inside || manager->unit_owner == UNIT_PENDING))
+                r = cgroup_kill(manager->cgroup, how->callers, how->deadline, error);
+        else if (how->kill)
+                r = systemd_bus_kill(manager->context->bus, manager->path->unit, error);
         if (r < 0)
                 return r;
-        if (how->kill && !how->caller_inside)
-                r = systemd_bus_kill(bus, unit, error);
-        else
-                r = how->kill ? cgroup_kill(manager->cgroup, how->spare, how->deadline, error) : 0;
-        if (r < 0)
-                return r;
-        r = stop_unit(manager, how, error);
-        if (r == SYSTEMD_E_STILL_RUNNING) {
-                _cleanup_pid_set_ struct pid_set members = {0};
-                _cleanup_free_ char *who = NULL;
-
-                if (cgroup_members(manager->cgroup, MEMBERS_PROCESSES, true, &members, NULL) == 0 &&
-                    members.count > 0)
-                        who = pid_set_describe(&members);
-                return error_fail(error, ETIMEDOUT, "unit %s is still stopping, with %s in it", unit,
-                                  who ? who : "no process");
-        }
+        r = stop_unit(manager, !caller_inside, how->deadline, error);
+        if (r == SYSTEMD_E_STILL_RUNNING)
+                return fail_still_running(manager, error);
         return r < 0 ? r : 0;
 }
 
-static int destroy(struct manager *manager, const struct manager_destroy *how, struct error *error) {
-        int r;
+/* What a stop has left of the unit, and what is there without one: on v1 the directories that are ours. */
+static int remove_rest(struct manager *manager, const struct manager_destroy *how, struct error *error) {
+        int r = 0;
 
-        r = stop(manager, how, error);
-        /* With the caller inside, the stop is queued; on v2 the only directory is systemd's, and goes with it. */
-        if (how->caller_inside)
-                return r;
-        if (r == 0)
+        if (how->kill && !is_to_be_stopped(manager))
+                r = cgroup_kill(manager->cgroup, how->callers, how->deadline, error);
+        if (r == 0 && (is_to_be_stopped(manager) || manager->unit_owner == UNIT_FAILED))
                 r = systemd_bus_reset_failed(manager->context->bus, manager->path->unit, error);
         return r < 0 ? r : cgroup_remove(manager->cgroup, how->parents, how->deadline, error);
+}
+
+static int destroy(struct manager *manager, const struct manager_destroy *how, struct error *error) {
+        bool caller_inside = cgroup_has_any(manager->cgroup, how->callers) == 1;
+        int r;
+
+        r = manager->vcpu_subtree ? cgroup_dissolve_vcpu_subtree(manager->cgroup, how->deadline, error) : 0;
+        if (r == 0)
+                r = ask_unit(manager, NULL, error);
+        if (r == 0 && is_to_be_stopped(manager)) {
+                r = stop(manager, how, caller_inside, error);
+                /* With the caller inside, the stop is queued; on v2 the only directory is systemd's, and goes with it. */
+                if (caller_inside)
+                        return r;
+        }
+        return r < 0 ? r : remove_rest(manager, how, error);
 }
 
 /* As systemd has it: on v1 the directories that are ours outlive a scope that has ended with its last process. */
@@ -435,7 +554,24 @@ static bool exists(struct manager *manager) {
         return cgroup_directory(manager->cgroup, tracking_hierarchy(manager->context->host)) >= 0;
 }
 
-const struct manager_ops manager_systemd_ops = {
+const struct manager_ops manager_scope_ops = {
+        .is_systemd = true,
+        .needs_process = true,
+        .stops_processes = true,
+        .check_free = check_free,
+        .claim = claim,
+        .create = create,
+        .place = place,
+        .update = update,
+        .destroy = destroy,
+        .exists = exists,
+};
+
+/* A slice exists by itself, and systemd has no call that puts a process into one. */
+const struct manager_ops manager_slice_ops = {
+        .is_systemd = true,
+        .check_free = check_free,
+        .claim = claim,
         .create = create,
         .place = place,
         .update = update,

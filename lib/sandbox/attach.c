@@ -8,45 +8,87 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "sandbox/session.h"
 #include "vmm/affinity.h"
 
+/* Said where the VMM is known only as the one who made the socket. */
+#define PEER_ADVICE "it is the peer of the socket: if it is not the VMM, name that with --vmm-pid"
+
+/* What is to be attached. */
+struct found {
+        struct process *vmm; /* the recorded one, which is the state's, or `held` */
+        struct process *held;
+        const char *source; /* the option that names it, for messages */
+        struct vcpus *vcpus;
+};
+
+static void found_clear(struct found *found) {
+        process_free(found->held);
+        vcpus_free(found->vcpus);
+}
+
+static int hold_vmm(pid_t pid, struct found *found, struct error *error) {
+        if (pid == 1 || pid == getpid())
+                return error_refuse(error, found->source, "process %d cannot be the VMM", pid);
+        return process_new(pid, found->source, &found->held, error);
+}
+
+/* The VMM that the caller names and holds, or that is recorded and lives. Whoever the socket's peer is said to be does not
+ * matter then: SO_PEERCRED names who has made the connection, and that may have been the shim, before there was a VMM. */
+static int find_named(struct session *session, struct found *found, struct error *error) {
+        struct process *living;
+        int r = session_check_vmm(session, found->held, found->source, &living, error);
+
+        if (r == 0)
+                found->vmm = living ? living : found->held;
+        return r;
+}
+
+/* Without any other word, the peer is the VMM if the threads are its. */
+static int find_peer(const struct qmp *qmp, struct found *found, struct error *error) {
+        pid_t peer = qmp_peer(qmp);
+        int r;
+
+        if (peer == 0)
+                return error_refuse(error, "--vmm-pid",
+                                    "needed: the kernel does not tell the QMP socket's peer");
+        r = hold_vmm(peer, found, error);
+        if (r < 0)
+                error_append(error, PEER_ADVICE);
+        found->vmm = found->held;
+        return r;
+}
+
 static int find_by_qmp(const struct sandbox_attach *attach, const struct log *log, int64_t deadline,
-                       struct process **vmm, struct vcpus **vcpus, struct error *error) {
+                       struct found *found, struct error *error) {
         _cleanup_(qmp_freep) struct qmp *qmp = NULL;
-        pid_t peer, pid = attach->vmm_pid;
+        const char *advice = found->vmm ? NULL : PEER_ADVICE;
         int r;
 
         r = attach->qmp ? qmp_connect(attach->qmp, deadline, log, &qmp, error)
                         : qmp_adopt(attach->qmp_fd, deadline, log, &qmp, error);
-        if (r < 0)
-                return r;
-        peer = qmp_peer(qmp);
-        if (pid == 0 && peer == 0)
-                return error_refuse(error, "--vmm-pid",
-                                    "needed: the kernel does not tell the QMP socket's peer");
-        if (pid != 0 && peer != 0 && pid != peer)
-                return error_refuse(error, "--vmm-pid", "%d is not the QMP socket's peer, which is process %d",
-                                    pid, peer);
-        r = process_new(pid != 0 ? pid : peer, pid != 0 ? "--vmm-pid" : "--qmp", vmm, error);
-        return r < 0 ? r : vcpus_from_qmp(qmp, *vmm, attach->expect, deadline, vcpus, error);
+        if (r == 0 && !found->vmm)
+                r = find_peer(qmp, found, error);
+        return r < 0 ? r
+                     : vcpus_from_qmp(qmp, found->vmm, advice, attach->expect, deadline, &found->vcpus, error);
 }
 
-static int find(const struct sandbox_attach *attach, const struct log *log, struct process **vmm,
-                struct vcpus **vcpus, struct error *error) {
+static int find(struct session *session, const struct sandbox_attach *attach, struct found *found,
+                struct error *error) {
         int64_t deadline = monotonic_ms() + (int64_t)attach->timeout * 1000;
         int r;
 
+        r = find_named(session, found, error);
+        if (r < 0)
+                return r;
         if (attach->qmp || attach->qmp_fd >= 0)
-                return find_by_qmp(attach, log, deadline, vmm, vcpus, error);
-        r = process_new(attach->vmm_pid, "--vmm-pid", vmm, error);
-        return r < 0 ? r : vcpus_from_names(*vmm, attach->expect, deadline, vcpus, error);
+                return find_by_qmp(attach, session->environment->log, deadline, found, error);
+        return vcpus_from_names(found->vmm, attach->expect, deadline, &found->vcpus, error);
 }
 
-static int place(struct session *session, const struct task *vmm, bool threads, const struct vcpus *vcpus,
-                 struct error *error) {
+static int place(struct session *session, struct process *vmm, const struct vcpus *vcpus, struct error *error) {
         _cleanup_free_ pid_t *tids = calloc(vcpus->count + 1, sizeof(*tids));
         int r;
 
@@ -54,12 +96,13 @@ static int place(struct session *session, const struct task *vmm, bool threads, 
                 return error_oom(error);
         for (size_t i = 0; i < vcpus->count; i++)
                 tids[i] = vcpus->vcpus[i].tid;
-        if (threads)
+        if (session_places_threads(session))
                 return manager_place_threads(session->sandbox, session->overhead, vmm, tids, vcpus->count,
                                              session->journal, error);
         r = session_place_process(session, vmm, error);
-        if (r == 0 && session->sandbox->vcpu_subtree)
-                r = manager_place_in_subtree(session->sandbox, tids, vcpus->count, session->journal, error);
+        if (r == 0 && session->state->vcpu_subtree)
+                r = manager_place_in_subtree(session->sandbox, vmm, tids, vcpus->count, session->journal,
+                                             error);
         return r;
 }
 
@@ -89,69 +132,65 @@ static json_t *describe(const struct sandbox_vmm *vmm) {
                         return NULL;
                 }
         }
-        return json_pack("{s:i, s:s, s:o}", "vmmPid", vmm->pid, "placement",
+        return json_pack("{s:i, s:s, s:o}", "vmmPid", vmm->process->pid, "placement",
                          vmm->threads ? "threads" : "process", "vcpus", vcpus);
 }
 
-static int attach_found(struct session *session, const struct sandbox_attach *attach, const struct process *vmm,
-                        struct vcpus **vcpus, struct error *error) {
-        bool threads = session->overhead && manager_can_place_threads(session->sandbox) &&
-                       manager_can_place_threads(session->overhead);
-        struct task task = {0};
+static int attach_found(struct session *session, const struct sandbox_attach *attach, struct found *found,
+                        struct error *error) {
+        struct state *state = session->state;
+        bool pin = attach->pin || state->vmm.pin;
         int r;
 
-        r = task_read(vmm->pid, &task);
-        if (r < 0)
-                return error_fail(error, -r, "process %d", vmm->pid);
-        r = place(session, &task, threads, *vcpus, error);
+        r = place(session, found->vmm, found->vcpus, error);
         if (r == 0)
-                r = check_again(vmm, *vcpus, error);
-        if (r == 0 && (attach->pin || session->state->vmm.pin))
-                r = session_pin(session, *vcpus, error);
-        if (r == 0) {
-                vcpus_free(session->state->vmm.vcpus);
-                session->state->vmm =
-                        (struct sandbox_vmm){vmm->pid, task.start_time, threads || session->state->vcpu_subtree,
-                                             attach->pin || session->state->vmm.pin, TAKE(*vcpus)};
-        }
-        task_clear(&task);
+                r = check_again(found->vmm, found->vcpus, error);
+        if (r == 0 && pin)
+                r = session_pin(session, found->vmm, found->vcpus, error);
+        if (r == 0)
+                state_set_vmm(state, found->vmm == found->held ? TAKE(found->held) : found->vmm,
+                              session_places_threads(session) || state->vcpu_subtree, pin, TAKE(found->vcpus));
         return r;
 }
 
-/* The state as it was before, should it have been marked as changing. */
-static int save(struct session *session, struct error *error) {
-        session->state->phase = PHASE_READY;
-        return store_save(&session->store, session->state, error);
+/* Where the VMM is now, for the roll-back, and that it is no place of another sandbox. */
+static int look_at_vmm(struct session *session, struct found *found, struct error *error) {
+        int r = process_look(found->vmm, error);
+
+        if (r == PROCESS_E_GONE)
+                return error_fail(error, ESRCH, "the VMM, process %d, has ended", found->vmm->pid);
+        return r < 0 ? r : manager_check_origin(session->sandbox, found->vmm, found->source, error);
 }
 
 int sandbox_attach(const struct sandbox_environment *environment, const char *id,
                    const struct sandbox_attach *attach, json_t **out, struct error *error) {
-        _cleanup_session_ struct session session = {.store = STORE_INIT};
-        _cleanup_(process_freep) struct process *vmm = NULL;
-        _cleanup_(vcpus_freep) struct vcpus *vcpus = NULL;
-        _cleanup_(state_freep) struct state *former = NULL;
+        _cleanup_(found_clear) struct found found = {
+                .source = attach->vmm_pid != 0 ? "--vmm-pid"
+                          : attach->qmp        ? "--qmp"
+                                               : "--qmp-fd",
+        };
+        _cleanup_session_ struct session session = SESSION_INIT(environment);
+        _cleanup_error_ struct error not_held = ERROR_INIT;
         int r;
 
-        r = session_open(&session, environment, id, error);
+        /* Held from the moment it is named; the lock may have to be waited for. That there is no such sandbox comes first,
+         * though. */
+        if (attach->vmm_pid != 0)
+                (void)hold_vmm(attach->vmm_pid, &found, &not_held);
+        r = session_begin(&session, id, error);
+        if (r == 0 && not_held.status != EXIT_STATUS_DONE) {
+                error_move(error, &not_held);
+                return -EINVAL;
+        }
         if (r == 0)
-                r = session_check_complete(&session, error);
+                r = find(&session, attach, &found, error);
         if (r == 0)
-                r = store_load(&session.store, &former, error);
-        if (r == 0)
-                r = find(attach, environment->log, &vmm, &vcpus, error);
+                r = look_at_vmm(&session, &found, error);
         if (r != 0)
                 return r;
-        r = attach_found(&session, attach, vmm, &vcpus, error);
-        if (r == 0)
-                r = session_update_paths(&session, error);
-        if (r == 0)
-                r = save(&session, error);
-        if (r < 0) {
-                journal_undo(session.journal, error);
-                if (store_save(&session.store, former, NULL) < 0)
-                        error_append(error, "the state could not be written either");
+        r = session_finish(&session, attach_found(&session, attach, &found, error), error);
+        if (r < 0)
                 return r;
-        }
         *out = describe(&session.state->vmm);
         return *out ? 0 : error_oom(error);
 }

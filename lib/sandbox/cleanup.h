@@ -11,10 +11,10 @@
 /*
  * Moves runtime processes (and the caller, should it be inside) back to where they came from, waits for
  * other processes or, with `force`, kills them, and takes down every group. Errors: status 1, listing the
- * processes that are in the way; nothing has been changed then.
+ * processes that are in the way, or naming the group that is not this sandbox's; nothing has been changed then.
  */
 int cleanup_groups(struct session *session, bool force, int64_t deadline, struct error *error);
 
-/* What a create that was killed has left behind, by its intent. The state stays. */
-int cleanup_leftover(const struct sandbox_environment *environment, const struct state *former,
+/* What a create that was killed has left behind, by its intent, which is taken over. The state on disk stays. */
+int cleanup_leftover(const struct sandbox_environment *environment, struct state *leftover,
                      struct error *error);

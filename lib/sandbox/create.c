@@ -6,7 +6,6 @@
  * first directory is made. A create that finds such an intent knows that an earlier one was killed, clears
  * up after it and begins anew.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,39 +13,49 @@
 #include "sandbox/session.h"
 #include "sandbox/vmm_devices.h"
 
-static int read_task(pid_t pid, struct task *out, struct error *error) {
-        int r;
-
-        r = task_read(pid, out);
-        if (r == -ESRCH)
-                return error_refuse(error, "--pid", "there is no process %d", pid);
-        return r < 0 ? error_fail(error, -r, "process %d", pid) : 0;
-}
-
-static int read_runtime(struct state *state, const struct sandbox_create *create, struct error *error) {
-        state->runtime = calloc(create->pid_count + 1, sizeof(*state->runtime));
-        if (!state->runtime)
-                return error_oom(error);
+/* Holds the processes from the moment they are named. */
+static int hold_runtime(struct state *state, const struct sandbox_create *create, struct error *error) {
         for (size_t i = 0; i < create->pid_count; i++) {
-                int r = read_task(create->pids[i], &state->runtime[i], error);
+                struct process *process;
+                int r = process_new(create->pids[i], "--pid", &process, error);
 
                 if (r < 0)
                         return r;
-                state->runtime_count++;
+                if (state_add_runtime(state, process) < 0)
+                        return error_oom(error);
         }
         return 0;
 }
 
-/* Once more after leftovers were cleared up, which has put the processes back where they came from. */
-static int read_runtime_again(struct state *state, struct error *error) {
-        for (size_t i = 0; i < state->runtime_count; i++) {
-                struct task task;
-                int r = read_task(state->runtime[i].pid, &task, error);
+/* Which group the runtime processes go to. */
+static struct manager *runtime_manager(const struct session *session) {
+        return session->overhead ? session->overhead : session->sandbox;
+}
 
+/* A group that is in the way says more than that a process is in it. */
+static int check_origin(struct session *session, const struct process *process, struct error *error) {
+        struct manager *manager = runtime_manager(session);
+        _cleanup_error_ struct error origin = ERROR_INIT;
+        int r = manager_check_origin(manager, process, "--pid", &origin);
+
+        if (r < 0 && manager_check_free(manager, error) == 0)
+                error_move(error, &origin);
+        return r;
+}
+
+/* Under the lock, which may have been waited for: who still is there, where that is now, and that it is no place of another
+ * sandbox. */
+static int look_at_runtime(struct session *session, struct error *error) {
+        for (size_t i = 0; i < session->state->runtime_count; i++) {
+                struct process *process = session->state->runtime[i];
+                int r = process_look(process, error);
+
+                if (r == PROCESS_E_GONE)
+                        return error_refuse(error, "--pid", "there is no process %d any more", process->pid);
+                if (r == 0)
+                        r = check_origin(session, process, error);
                 if (r < 0)
                         return r;
-                task_clear(&state->runtime[i]);
-                state->runtime[i] = task;
         }
         return 0;
 }
@@ -64,6 +73,8 @@ static int make_state(struct session *session, const char *id, const struct sand
         state->vcpu_subtree = create->vcpu_subtree;
         r = session_set_paths(state, id, &create->paths, error);
         if (r == 0)
+                r = owner_make_token(state->owner.token, error);
+        if (r == 0)
                 r = state_enter_boot(state, error);
         if (r < 0)
                 return r;
@@ -72,20 +83,15 @@ static int make_state(struct session *session, const char *id, const struct sand
         if (!state->resources)
                 return error_oom(error);
         r = create->hypervisor_devices ? vmm_devices_add_hypervisor(state, error) : 0;
-        return r < 0 ? r : read_runtime(state, create, error);
+        return r < 0 ? r : hold_runtime(state, create, error);
 }
 
 /* Threads within a group are v2's; on v1, cgroupfs places them singly by itself. */
 static int check_subtree(const struct session *session, struct error *error) {
-        if (!session->state->vcpu_subtree || session->host->version == CGROUP_V2)
+        if (!session->state->vcpu_subtree || manager_can_have_subtree(session->sandbox))
                 return 0;
         return error_refuse(error, "--vcpu-subtree",
                             "the controllers of this host are on cgroup v1, which has no threaded subtrees");
-}
-
-/* Which group the runtime processes go to. */
-static struct manager *runtime_manager(const struct session *session) {
-        return session->overhead ? session->overhead : session->sandbox;
 }
 
 static bool is_deferred(const struct session *session, const struct manager *manager) {
@@ -93,26 +99,26 @@ static bool is_deferred(const struct session *session, const struct manager *man
                (manager != runtime_manager(session) || session->state->runtime_count == 0);
 }
 
+/* The processes that a group is created with. */
+static size_t process_count(const struct session *session, const struct manager *manager) {
+        return manager == runtime_manager(session) ? session->state->runtime_count : 0;
+}
+
 static int create_group(struct session *session, struct manager *manager, const struct plan *plan,
                         struct error *error) {
-        bool runtime = manager == runtime_manager(session);
-
         if (is_deferred(session, manager))
-                return 0;
-        return manager->ops->create(manager, plan, session->state->runtime,
-                                    runtime ? session->state->runtime_count : 0, session->journal, error);
+                return manager_check_free(manager, error);
+        return manager_create(manager, plan, session->state->runtime, process_count(session, manager),
+                              session->journal, error);
 }
 
 /* Nothing is limited in the overhead group; but systemd would limit its tasks unless told otherwise. */
 static int plan_overhead(struct session *session, struct plan **out, struct error *error) {
         _cleanup_(oci_resources_freep) struct oci_resources *none = calloc(1, sizeof(*none));
-        struct plan_facts facts;
-        int r;
 
         if (!none)
                 return error_oom(error);
-        r = manager_facts(session->overhead, none, &facts, error);
-        return r < 0 ? r : plan_new(none, NULL, &facts, out, error);
+        return manager_plan(session->overhead, none, NULL, out, error);
 }
 
 static int create_groups(struct session *session, const struct plan *plan, struct error *error) {
@@ -129,19 +135,61 @@ static int create_groups(struct session *session, const struct plan *plan, struc
 
 /* What an earlier create of this ID has left is taken down; a sandbox that is complete is in the way. */
 static int clear_leftover(struct session *session, struct error *error) {
-        _cleanup_(state_freep) struct state *former = NULL;
+        _cleanup_(state_freep) struct state *leftover = NULL;
         int r;
 
-        r = store_load(&session->store, &former, error);
+        r = store_load(&session->store, &leftover, error);
         if (r == STORE_E_NO_SANDBOX)
                 return 0;
         if (r < 0)
                 return r;
-        if (former->phase != PHASE_CREATING)
+        if (leftover->phase != PHASE_CREATING)
                 return error_set(error, EXIT_STATUS_SANDBOX_EXISTS, 0, NULL,
-                                 "sandbox \"%s\" exists already in %s", former->id, session->environment->root);
-        r = cleanup_leftover(session->environment, former, error);
-        return r < 0 ? r : read_runtime_again(session->state, error);
+                                 "sandbox \"%s\" exists already in %s", leftover->owner.id,
+                                 session->environment->root);
+        return cleanup_leftover(session->environment, TAKE(leftover), error);
+}
+
+static bool has_unit(const struct state *state, const char *unit) {
+        const struct state_group *groups[] = {&state->sandbox, &state->overhead};
+
+        for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
+                if (groups[i]->path && groups[i]->path->unit && strcmp(groups[i]->path->unit, unit) == 0)
+                        return true;
+        return false;
+}
+
+/* The search for another sandbox that has one of our units' names. */
+struct search {
+        const struct session *session;
+        struct error *error;
+};
+
+static int compare_units(const char *id, void *data) {
+        const struct search *search = data;
+        const struct state *state = search->session->state;
+        const struct state_group *groups[] = {&state->sandbox, &state->overhead};
+        _cleanup_(state_freep) struct state *other = NULL;
+        _cleanup_error_ struct error unreadable = ERROR_INIT;
+
+        if (strcmp(id, state->owner.id) == 0 ||
+            store_peek(search->session->environment->root, id, &other, &unreadable) != 0 || other->earlier_boot)
+                return 0;
+        for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
+                if (groups[i]->path && groups[i]->path->unit && has_unit(other, groups[i]->path->unit))
+                        return error_fail(search->error, 0, "unit %s is taken by sandbox \"%s\"",
+                                          groups[i]->path->unit, id);
+        return 0;
+}
+
+/* A unit's name is one for the whole host, whatever its slice, and systemd does not know those yet which wait for their VMM:
+ * so the states are asked. Our own is there by now, for others who do the same. */
+static int check_units(struct session *session, struct error *error) {
+        struct search search = {session, error};
+
+        if (!session->state->sandbox.path->unit && (!session->overhead || !session->state->overhead.path->unit))
+                return 0;
+        return store_list(session->environment->root, compare_units, &search, error);
 }
 
 static int create_locked(struct session *session, const struct plan *plan, struct error *error) {
@@ -150,55 +198,20 @@ static int create_locked(struct session *session, const struct plan *plan, struc
         r = clear_leftover(session, error);
         if (r < 0)
                 return r;
-        session->state->phase = PHASE_CREATING;
-        r = store_save(&session->store, session->state, error);
+        r = look_at_runtime(session, error);
+        if (r == 0)
+                r = session_save(session, PHASE_CREATING, error);
+        if (r == 0)
+                r = check_units(session, error);
         if (r == 0)
                 r = create_groups(session, plan, error);
-        if (r == 0)
-                r = session_update_paths(session, error);
-        if (r == 0) {
-                session->state->phase = PHASE_READY;
-                r = store_save(&session->store, session->state, error);
-        }
-        if (r < 0) {
-                journal_undo(session->journal, error);
-                if (store_remove(&session->store, NULL) < 0)
-                        error_append(error, "the state in %s stays", session->environment->root);
-        }
-        return r;
+        return session_finish(session, r, error);
 }
 
-static int add_mkdir(const struct cgroup *cgroup, const struct hierarchy *hierarchy, json_t *entries) {
-        _cleanup_free_ char *path = cgroup_absolute_path(cgroup, hierarchy);
-
-        return path ? json_array_append_new(entries, json_pack("{s:s}", "mkdir", path)) : -1;
-}
-
-/* mkdir, write, property and call, in the order in which they would be done. */
-static int add_group_to_dry_run(struct session *session, struct manager *manager, const struct plan *plan,
-                                json_t *entries) {
-        _cleanup_json_ json_t *settings = plan_to_json(plan);
-        bool deferred = is_deferred(session, manager);
-        int r = settings ? 0 : -1;
-
-        if (manager->path->unit)
-                r |= json_array_append_new(entries,
-                                           json_pack("{s:s, s:s, s:b}", "call", "StartTransientUnit", "unit",
-                                                     manager->path->unit, "deferred", deferred));
-        for (size_t i = 0; !manager->path->unit && i < session->host->count; i++)
-                r |= add_mkdir(manager->cgroup, &session->host->hierarchies[i], entries);
-        if (manager->vcpu_subtree) {
-                _cleanup_(cgroup_freep) struct cgroup *subtree = cgroup_vcpu_subtree(manager->cgroup);
-
-                r |= subtree ? add_mkdir(subtree, session->host->unified, entries) : -1;
-        }
-        if (r == 0)
-                r = json_array_extend(entries, settings);
-        for (size_t i = 0; manager == runtime_manager(session) && i < session->state->runtime_count; i++)
-                r |= json_array_append_new(entries,
-                                           json_pack("{s:i, s:s}", "place", session->state->runtime[i].pid,
-                                                     "path", manager->cgroup->path));
-        return r;
+static int add_to_dry_run(struct session *session, struct manager *manager, const struct plan *plan,
+                          json_t *entries) {
+        return manager_dry_run(manager, plan, session->state->runtime, process_count(session, manager),
+                               is_deferred(session, manager), entries);
 }
 
 static int dry_run_create(struct session *session, const struct plan *plan, json_t **out, struct error *error) {
@@ -212,10 +225,10 @@ static int dry_run_create(struct session *session, const struct plan *plan, json
                         json_decref(entries);
                         return r;
                 }
-                r = add_group_to_dry_run(session, session->overhead, overhead, entries);
+                r = add_to_dry_run(session, session->overhead, overhead, entries);
         }
         if (r == 0)
-                r = add_group_to_dry_run(session, session->sandbox, plan, entries);
+                r = add_to_dry_run(session, session->sandbox, plan, entries);
         *out = r == 0 ? session_dry_run(entries) : NULL;
         if (r != 0)
                 json_decref(entries);
@@ -224,12 +237,14 @@ static int dry_run_create(struct session *session, const struct plan *plan, json
 
 int sandbox_create(const struct sandbox_environment *environment, const char *id,
                    const struct sandbox_create *create, json_t **dry_run, struct error *error) {
-        _cleanup_session_ struct session session = {.environment = environment, .store = STORE_INIT};
+        _cleanup_session_ struct session session = SESSION_INIT(environment);
         _cleanup_(oci_resources_freep) struct oci_resources *checked = NULL;
         _cleanup_(plan_freep) struct plan *plan = NULL;
         int r;
 
         r = session_check_id(id, error);
+        if (r == 0)
+                r = process_check_kernel(error);
         if (r == 0)
                 r = oci_resources_from_json(create->resources, OCI_CHECK_WHOLE, &checked, error);
         if (r == 0)

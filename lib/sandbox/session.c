@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/file.h"
 #include "vmm/affinity.h"
 
 #define DEFAULT_SANDBOX "kata_sandboxed_pod/%s"
@@ -13,14 +12,13 @@
 #define DEFAULT_OVERHEAD_SYSTEMD "kata-overhead.slice:kata-cgroup:%s"
 
 void session_clear(struct session *session) {
-        /* The journal refers to the managers' groups. */
+        /* The journal refers to the managers and the state's processes, the managers to context and state. */
         journal_free(session->journal);
         manager_free(session->sandbox);
         manager_free(session->overhead);
-        systemd_bus_free(session->context.bus);
-        free(session->context.hugepage_sizes);
-        host_free(session->host);
+        manager_context_free(session->context);
         state_free(session->state);
+        state_free(session->former);
         store_close(&session->store);
 }
 
@@ -30,29 +28,124 @@ int session_check_id(const char *id, struct error *error) {
         return 0;
 }
 
-int session_open(struct session *session, const struct sandbox_environment *environment, const char *id,
-                 struct error *error) {
+int session_fail_no_sandbox(const struct session *session, const char *id, struct error *error) {
+        return error_set(error, EXIT_STATUS_NO_SANDBOX, 0, NULL, "there is no sandbox \"%s\" in %s", id,
+                         session->environment->root);
+}
+
+static int load(struct session *session, const char *id, struct error *error) {
         int r;
 
-        session->environment = environment;
-        r = session_check_id(id, error);
-        if (r < 0)
-                return r;
-        r = store_lock(environment->root, id, false, &session->store, error);
+        r = store_lock(session->environment->root, id, false, &session->store, error);
         if (r == 0)
                 r = store_load(&session->store, &session->state, error);
         if (r == STORE_E_NO_SANDBOX)
-                return error_set(error, EXIT_STATUS_NO_SANDBOX, 0, NULL, "there is no sandbox \"%s\" in %s", id,
-                                 environment->root);
-        return r < 0 ? r : session_make_managers(session, error);
+                return session_fail_no_sandbox(session, id, error);
+        if (r < 0)
+                return r;
+        if (session->state->phase == PHASE_CREATING)
+                return error_fail(
+                        error, 0,
+                        "the create of sandbox \"%s\" did not finish: create it again, or delete --force", id);
+        session->former = state_copy(session->state);
+        return session->former ? 0 : error_oom(error);
 }
 
-int session_check_complete(const struct session *session, struct error *error) {
-        if (session->state->phase != PHASE_CREATING)
+void session_warn_of_age(const struct session *session) {
+        const struct owner *owner = &session->state->owner;
+
+        if (owner->token[0] == '\0' && !owner->any_life)
+                log_warning(
+                        session->environment->log,
+                        "the state of \"%s\" is of an older build, without a token: what it owns is known by "
+                        "its ID only",
+                        owner->id);
+}
+
+int session_begin(struct session *session, const char *id, struct error *error) {
+        int r;
+
+        r = session_check_id(id, error);
+        if (r == 0)
+                r = process_check_kernel(error);
+        if (r == 0)
+                r = load(session, id, error);
+        if (r < 0)
+                return r;
+        session_warn_of_age(session);
+        r = session_make_managers(session, error);
+        if (r == 0 && session->state->vcpu_subtree && !manager_can_have_subtree(session->sandbox))
+                return error_fail(
+                        error, 0,
+                        "sandbox \"%s\" has a threaded subtree for its vCPUs, which this host cannot have: "
+                        "its controllers are on cgroup v1",
+                        id);
+        return r;
+}
+
+int session_save(struct session *session, enum phase phase, struct error *error) {
+        enum phase present = session->state->phase;
+        int r;
+
+        session->state->phase = phase;
+        r = store_save(&session->store, session->state, error);
+        if (r < 0)
+                session->state->phase = present;
+        else
+                session->saved = true;
+        return r;
+}
+
+/* Follows a group to where systemd has put it, and in which life of its unit. */
+static int follow(struct state_group *group, const struct manager *manager, struct error *error) {
+        if (!manager)
                 return 0;
-        return error_fail(error, 0,
-                          "the create of sandbox \"%s\" did not finish: create it again, or delete --force",
-                          session->state->id);
+        (void)snprintf(group->invocation, sizeof(group->invocation), "%s", manager_invocation(manager));
+        if (strcmp(group->path->path, manager_path(manager)) != 0) {
+                char *copy = strdup(manager_path(manager));
+
+                if (!copy)
+                        return error_oom(error);
+                free(group->path->path);
+                group->path->path = copy;
+        }
+        return 0;
+}
+
+static void take_back(struct session *session, struct error *error) {
+        journal_undo(session->journal, error);
+        if (!session->former && store_remove(&session->store, NULL) < 0)
+                error_append(error, "the state in %s stays", session->environment->root);
+        if (session->former && session->saved && store_save(&session->store, session->former, NULL) < 0)
+                error_append(error, "the state could not be written either");
+}
+
+int session_finish(struct session *session, int r, struct error *error) {
+        if (r == 0)
+                r = follow(&session->state->sandbox, session->sandbox, error);
+        if (r == 0)
+                r = follow(&session->state->overhead, session->overhead, error);
+        if (r == 0)
+                r = session_save(session, PHASE_READY, error);
+        if (r < 0)
+                take_back(session, error);
+        return r;
+}
+
+static int make_manager(struct session *session, struct state_group *group, const char *role, bool vcpu_subtree,
+                        struct manager **out, struct error *error) {
+        struct state *state = session->state;
+        const struct manager_group wanted = {
+                .owner = &state->owner,
+                .path = group->path,
+                .role = role,
+                .vcpu_subtree = vcpu_subtree,
+                .stop_timeout_us = state->stop_timeout * 1000000,
+                /* A command that was killed may have started the unit anew. */
+                .invocation = state->phase == PHASE_READY ? group->invocation : "",
+        };
+
+        return group->path ? manager_new(session->context, &wanted, out, error) : 0;
 }
 
 int session_make_managers(struct session *session, struct error *error) {
@@ -62,20 +155,12 @@ int session_make_managers(struct session *session, struct error *error) {
         session->journal = journal_new();
         if (!session->journal)
                 return error_oom(error);
-        r = host_new(&session->host, error);
-        if (r < 0)
-                return r;
-        session->context = (struct manager_context){
-                .host = session->host,
-                .log = session->environment->log,
-                .owner = state->id,
-                .stop_timeout_us = state->stop_timeout * 1000000,
-        };
-        r = manager_new(&session->context, state->sandbox, "sandbox", &session->sandbox, error);
+        r = session->context ? 0 : manager_context_new(session->environment->log, &session->context, error);
         if (r == 0)
-                session->sandbox->vcpu_subtree = state->vcpu_subtree;
-        if (r == 0 && state->overhead)
-                r = manager_new(&session->context, state->overhead, "overhead", &session->overhead, error);
+                r = make_manager(session, &state->sandbox, "sandbox", state->vcpu_subtree, &session->sandbox,
+                                 error);
+        if (r == 0)
+                r = make_manager(session, &state->overhead, "overhead", false, &session->overhead, error);
         return r;
 }
 
@@ -106,24 +191,25 @@ static bool overlap(const char *a, const char *b) {
 
 int session_set_paths(struct state *state, const char *id, const struct sandbox_paths *paths,
                       struct error *error) {
+        struct cgroup_path **sandbox = &state->sandbox.path, **overhead = &state->overhead.path;
         int r;
 
-        state->id = strdup(id);
-        if (!state->id)
+        state->owner.id = strdup(id);
+        if (!state->owner.id)
                 return error_oom(error);
         state->sandbox_cgroup_only = paths->sandbox_cgroup_only;
-        r = parse_path(paths->cgroups_path, DEFAULT_SANDBOX, id, "--cgroups-path", &state->sandbox, error);
+        r = parse_path(paths->cgroups_path, DEFAULT_SANDBOX, id, "--cgroups-path", sandbox, error);
         if (r < 0 || state->sandbox_cgroup_only)
                 return r;
         r = parse_path(paths->overhead_path,
-                       state->sandbox->driver == DRIVER_SYSTEMD ? DEFAULT_OVERHEAD_SYSTEMD
-                                                                : DEFAULT_OVERHEAD_CGROUPFS,
-                       id, "--overhead-path", &state->overhead, error);
+                       (*sandbox)->driver == DRIVER_SYSTEMD ? DEFAULT_OVERHEAD_SYSTEMD
+                                                            : DEFAULT_OVERHEAD_CGROUPFS,
+                       id, "--overhead-path", overhead, error);
         if (r < 0)
                 return r;
-        if (overlap(state->sandbox->path, state->overhead->path))
+        if (overlap((*sandbox)->path, (*overhead)->path))
                 return error_refuse(error, "--overhead-path", "%s and the sandbox's %s overlap",
-                                    state->overhead->path, state->sandbox->path);
+                                    (*overhead)->path, (*sandbox)->path);
         return 0;
 }
 
@@ -131,16 +217,13 @@ int session_plan(struct session *session, const json_t *resources, const json_t 
                  struct error *error) {
         _cleanup_(oci_resources_freep) struct oci_resources *parsed = NULL, *parsed_before = NULL;
         _cleanup_(plan_freep) struct plan *plan = NULL;
-        struct plan_facts facts;
         int r;
 
         r = oci_resources_from_json(resources, OCI_CHECK_WHOLE, &parsed, error);
         if (r == 0 && before)
                 r = oci_resources_from_json(before, OCI_CHECK_WHOLE, &parsed_before, error);
         if (r == 0)
-                r = manager_facts(session->sandbox, parsed, &facts, error);
-        if (r == 0)
-                r = plan_new(parsed, parsed_before, &facts, &plan, error);
+                r = manager_plan(session->sandbox, parsed, parsed_before, &plan, error);
         if (r != 0)
                 return r;
         *out = TAKE(plan);
@@ -160,76 +243,82 @@ void session_warn(const struct session *session, const struct plan *plan) {
                 log_warning(session->environment->log, "%s", plan->warnings[i]);
 }
 
-int session_place_process(struct session *session, const struct task *vmm, struct error *error) {
+bool session_places_threads(const struct session *session) {
+        return session->overhead && manager_can_place_threads(session->sandbox) &&
+               manager_can_place_threads(session->overhead);
+}
+
+int session_living_vmm(const struct session *session, struct process **out, struct error *error) {
+        struct process *vmm = session->state->vmm.process;
+        int r = vmm ? process_recall(vmm, error) : PROCESS_E_GONE;
+
+        *out = r == 0 ? vmm : NULL;
+        return r < 0 ? r : 0;
+}
+
+int session_check_vmm(const struct session *session, const struct process *named, const char *source,
+                      struct process **out, struct error *error) {
+        _cleanup_pid_set_ struct pid_set living = {0};
+        _cleanup_free_ char *who = NULL;
+        int r = session_living_vmm(session, out, error);
+
+        if (r < 0 || !*out || !named || process_is(*out, named))
+                return r;
+        if (pid_set_add(&living, (*out)->pid) == 0)
+                who = pid_set_describe(&living);
+        return error_refuse(error, source, "sandbox \"%s\" has a VMM already, process %s, which lives",
+                            session->state->owner.id, who ? who : "?");
+}
+
+int session_place_process(struct session *session, struct process *vmm, struct error *error) {
         struct manager *sandbox = session->sandbox;
         _cleanup_(plan_freep) struct plan *plan = NULL;
-        enum phase phase = session->state->phase;
         bool exists = manager_exists(sandbox);
         int r;
 
-        if (exists && phase == PHASE_READY) {
-                r = sandbox->ops->place(sandbox, vmm, 1, session->journal, error);
+        if (exists && session->state->phase == PHASE_READY) {
+                r = manager_place(sandbox, vmm, session->journal, error);
                 if (r != MANAGER_E_GONE)
                         return r;
                 exists = false;
         }
         r = session_plan_state(session, &plan, error);
-        if (r < 0)
-                return r;
-        session->state->phase = PHASE_CHANGING;
-        r = store_save(&session->store, session->state, error);
-        session->state->phase = phase;
+        if (r == 0)
+                r = session_save(session, PHASE_CHANGING, error);
         if (r < 0)
                 return r;
         if (exists) {
-                r = sandbox->ops->update(sandbox, plan, session->journal, error);
+                r = manager_update(sandbox, plan, session->journal, error);
                 if (r == 0)
-                        r = sandbox->ops->place(sandbox, vmm, 1, session->journal, error);
+                        r = manager_place(sandbox, vmm, session->journal, error);
                 if (r != MANAGER_E_GONE)
                         return r;
         }
-        return sandbox->ops->create(sandbox, plan, vmm, 1, session->journal, error);
-}
-
-static int update_path(struct cgroup_path *path, const struct manager *manager, struct error *error) {
-        char *copy;
-
-        if (!manager || strcmp(path->path, manager->cgroup->path) == 0)
-                return 0;
-        copy = strdup(manager->cgroup->path);
-        if (!copy)
-                return error_oom(error);
-        free(path->path);
-        path->path = copy;
-        return 0;
-}
-
-int session_update_paths(struct session *session, struct error *error) {
-        int r;
-
-        r = update_path(session->state->sandbox, session->sandbox, error);
-        return r < 0 ? r : update_path(session->state->overhead, session->overhead, error);
+        return manager_create(sandbox, plan, &vmm, 1, session->journal, error);
 }
 
 struct former_affinity {
+        const struct process *vmm; /* outlives the journal */
         pid_t tid;
         struct cpulist cpus;
 };
 
 static int former_affinity_undo(void *change, struct error *error) {
         const struct former_affinity *former = change;
-        int r = affinity_set(former->tid, &former->cpus);
+        int r = process_has_thread(former->vmm, former->tid) ? affinity_set(former->tid, &former->cpus) : 0;
 
         return r < 0 && r != -ESRCH ? error_fail(error, -r, "CPUs of thread %d", former->tid) : 0;
 }
 
-static int record_affinities(struct session *session, const struct vcpus *vcpus, struct error *error) {
+static int record_affinities(struct session *session, const struct process *vmm, const struct vcpus *vcpus,
+                             struct error *error) {
         for (size_t i = 0; i < vcpus->count; i++) {
                 struct former_affinity *former = calloc(1, sizeof(*former));
                 int r;
 
                 if (!former)
                         return error_oom(error);
+                former->vmm = vmm;
                 former->tid = vcpus->vcpus[i].tid;
                 r = affinity_get(former->tid, &former->cpus);
                 if (r < 0) {
@@ -245,9 +334,7 @@ static int record_affinities(struct session *session, const struct vcpus *vcpus,
 
 /* The sandbox's CPUs: its cpuset as it was given, or, where none was, what its threads may use at all. */
 static int sandbox_cpus(struct session *session, struct cpulist *out, struct error *error) {
-        const struct hierarchy *hierarchy = session->host->controllers[CONTROLLER_CPUSET];
         _cleanup_json_ json_t *effective = NULL;
-        _cleanup_free_ char *text = NULL;
         const char *given;
         int r;
 
@@ -257,29 +344,22 @@ static int sandbox_cpus(struct session *session, struct cpulist *out, struct err
         given = json_string_value(json_object_get(json_object_get(effective, "cpu"), "cpus"));
         if (given && given[0] != '\0' && cpulist_parse(given, out) == 0)
                 return 0;
-        if (hierarchy)
-                r = cgroup_read(session->sandbox->cgroup, hierarchy,
-                                session->state->vcpu_subtree      ? PLAN_VCPU_SUBTREE "/cpuset.cpus.effective"
-                                : hierarchy->version == CGROUP_V1 ? "cpuset.effective_cpus"
-                                                                  : "cpuset.cpus.effective",
-                                &text);
-        if (hierarchy && r == 0) {
-                file_chomp(text);
-                r = cpulist_parse(text, out);
-        } else {
-                r = affinity_get(1, out);
-        }
+        r = manager_effective_cpus(session->sandbox, out, error);
+        if (r != MANAGER_E_NO_CPUSET)
+                return r;
+        r = affinity_get(1, out);
         return r < 0 ? error_fail(error, -r, "the CPUs of the sandbox cannot be found out") : 0;
 }
 
-int session_pin(struct session *session, const struct vcpus *vcpus, struct error *error) {
+int session_pin(struct session *session, const struct process *vmm, const struct vcpus *vcpus,
+                struct error *error) {
         struct cpulist cpus;
         int r;
 
-        r = record_affinities(session, vcpus, error);
+        r = record_affinities(session, vmm, vcpus, error);
         if (r == 0)
                 r = sandbox_cpus(session, &cpus, error);
-        return r < 0 ? r : affinity_pin(vcpus, &cpus, error);
+        return r < 0 ? r : affinity_pin(vmm, vcpus, &cpus, error);
 }
 
 json_t *session_dry_run(json_t *entries) {

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* One command on one sandbox: its lock, its state, and the managers of its groups. For lib/sandbox only. */
+/*
+ * One command on one sandbox: its lock, its state, the managers of its groups, and the one transaction
+ *
+ * session_begin() locks and loads; the command changes session->state and the groups, recording what it does in the
+ * journal; session_finish() saves, or takes everything back. For lib/sandbox only.
+ */
 
-#include "util/journal.h"
+#include "manager/manager.h"
 #include "oci/resources.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/store.h"
@@ -11,31 +16,45 @@
 struct session {
         const struct sandbox_environment *environment;
         struct store store;
-        struct state *state;
-        struct host *host;
-        struct manager_context context;
+        struct state *state;  /* as it is going to be */
+        struct state *former; /* as it was; NULL while the sandbox is being created */
+        bool saved;           /* the state on disk is not `former` any more */
+        struct manager_context *context;
         struct manager *sandbox;
         struct manager *overhead; /* NULL in sandbox-only mode */
         struct journal *journal;
 };
 
+#define SESSION_INIT(environment_)                                                                             \
+        { .environment = (environment_), .store = STORE_INIT }
 void session_clear(struct session *session);
 #define _cleanup_session_ _cleanup_(session_clear)
 
 /* Status 5 for anything that is not a sandbox ID. */
 int session_check_id(const char *id, struct error *error);
 
-/* Locks and loads an existing sandbox and makes its managers. Status 3 where there is none. */
-int session_open(struct session *session, const struct sandbox_environment *environment, const char *id,
-                 struct error *error);
+/* Status 3. */
+int session_fail_no_sandbox(const struct session *session, const char *id, struct error *error);
 
-/* Status 1 for a sandbox whose create was killed half-way. */
-int session_check_complete(const struct session *session, struct error *error);
+/* Locks and loads an existing sandbox, whose create has finished, and makes its managers. Status 3 where there is none,
+ * status 1 for one whose create was killed half-way. */
+int session_begin(struct session *session, const char *id, struct error *error);
 
-/* The managers for session->state; also finds out about the host. */
+/* Saves the state with this phase, before something is changed that a kill would leave half-done. */
+int session_save(struct session *session, enum phase phase, struct error *error);
+
+/* The end of a command that has changed something: `r` says whether it worked. Then the state is saved as ready; else, or
+ * where that fails, what the journal has is undone and the former state put back (or, in create, removed). Returns `r` or
+ * the error of saving. */
+int session_finish(struct session *session, int r, struct error *error);
+
+/* A warning for the state of a build that knew no tokens. */
+void session_warn_of_age(const struct session *session);
+
+/* The managers for session->state, in session->context, which is made where there is none. */
 int session_make_managers(struct session *session, struct error *error);
 
-/* The paths of the options, parsed, into the state. */
+/* The paths of the options, parsed, into the state, with the ID. */
 int session_set_paths(struct state *state, const char *id, const struct sandbox_paths *paths,
                       struct error *error);
 
@@ -49,15 +68,24 @@ int session_plan_state(struct session *session, struct plan **out, struct error 
 /* Logs what the plan leaves out with a warning. */
 void session_warn(const struct session *session, const struct plan *plan);
 
-/* Follows the groups to where systemd has put them. */
-int session_update_paths(struct session *session, struct error *error);
+/* Whether vCPU threads are placed singly, apart from the rest of their process. */
+bool session_places_threads(const struct session *session);
+
+/* Holds the recorded VMM: `*out` is it, the state's, or NULL where there is none that lives. Errors: status 1. */
+int session_living_vmm(const struct session *session, struct process **out, struct error *error);
+
+/* Refuses (status 5, field `source`) another VMM than the recorded one, as long as that lives; `*out` as above. `named`: NULL where none
+ * is. */
+int session_check_vmm(const struct session *session, const struct process *named, const char *source,
+                      struct process **out, struct error *error);
 
 /* Places a process, the VMM, in the sandbox group. That exists by now, but for a scope that waits for the VMM or has
  * ended with a former one: then it is started, with the limits on it. */
-int session_place_process(struct session *session, const struct task *vmm, struct error *error);
+int session_place_process(struct session *session, struct process *vmm, struct error *error);
 
-/* Pins or unpins the vCPUs to the sandbox's cpuset, recording the former affinities. */
-int session_pin(struct session *session, const struct vcpus *vcpus, struct error *error);
+/* Pins or unpins the VMM's vCPUs to the sandbox's cpuset, recording the former affinities. */
+int session_pin(struct session *session, const struct process *vmm, const struct vcpus *vcpus,
+                struct error *error);
 
 /* {"plan": [...]} with these entries; takes them over. */
 json_t *session_dry_run(json_t *entries);

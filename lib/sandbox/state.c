@@ -20,6 +20,13 @@ static const char *const phases[] = {
         [PHASE_CHANGING] = "changing",
 };
 
+/* What a directory without the mark may be, after a command that was killed in this phase. */
+static enum owner_life life_in(enum phase phase) {
+        if (phase == PHASE_READY)
+                return OWNER_WHOLE;
+        return phase == PHASE_CREATING ? OWNER_BEGUN : OWNER_CHANGED;
+}
+
 struct state *state_new(void) {
         struct state *state = calloc(1, sizeof(*state));
 
@@ -33,10 +40,11 @@ struct state *state_new(void) {
 
 static void forget_processes(struct state *state) {
         for (size_t i = 0; i < state->runtime_count; i++)
-                task_clear(&state->runtime[i]);
+                process_free(state->runtime[i]);
         free(state->runtime);
         state->runtime = NULL;
         state->runtime_count = 0;
+        process_free(state->vmm.process);
         vcpus_free(state->vmm.vcpus);
         state->vmm = (struct sandbox_vmm){0};
 }
@@ -44,15 +52,106 @@ static void forget_processes(struct state *state) {
 struct state *state_free(struct state *state) {
         if (!state)
                 return NULL;
-        free(state->id);
-        cgroup_path_free(state->sandbox);
-        cgroup_path_free(state->overhead);
+        owner_clear(&state->owner);
+        cgroup_path_free(state->sandbox.path);
+        cgroup_path_free(state->overhead.path);
         forget_processes(state);
         json_decref(state->resources);
         json_decref(state->containers);
         json_decref(state->devices);
         free(state);
         return NULL;
+}
+
+int state_add_runtime(struct state *state, struct process *process) {
+        struct process **larger =
+                reallocarray(state->runtime, state->runtime_count + 1, sizeof(struct process *));
+
+        if (!larger) {
+                process_free(process);
+                return -ENOMEM;
+        }
+        state->runtime = larger;
+        larger[state->runtime_count++] = process;
+        return 0;
+}
+
+static void drop_runtime(struct state *state, const struct process *process) {
+        size_t kept = 0;
+
+        for (size_t i = 0; i < state->runtime_count; i++)
+                if (process_is(state->runtime[i], process))
+                        process_free(state->runtime[i]);
+                else
+                        state->runtime[kept++] = state->runtime[i];
+        state->runtime_count = kept;
+}
+
+void state_set_vmm(struct state *state, struct process *process, bool threads, bool pin, struct vcpus *vcpus) {
+        drop_runtime(state, process);
+        if (state->vmm.process != process)
+                process_free(state->vmm.process);
+        vcpus_free(state->vmm.vcpus);
+        state->vmm = (struct sandbox_vmm){process, threads, pin, vcpus};
+}
+
+static struct process *copy_process(const struct process *process) {
+        return process_recorded(process->pid, process->start_time, process->former);
+}
+
+static struct vcpus *copy_vcpus(const struct vcpus *vcpus) {
+        _cleanup_(vcpus_freep) struct vcpus *copy = calloc(1, sizeof(*copy));
+
+        if (!copy)
+                return NULL;
+        copy->vcpus = calloc(vcpus->count + 1, sizeof(*copy->vcpus));
+        if (!copy->vcpus)
+                return NULL;
+        for (size_t i = 0; i < vcpus->count; i++)
+                copy->vcpus[copy->count++] = vcpus->vcpus[i];
+        return TAKE(copy);
+}
+
+/* What the copy must not share with the state. */
+static bool copy_owned(struct state *copy, const struct state *state) {
+        copy->owner.id = strdup(state->owner.id);
+        for (size_t i = 0; i < state->owner.unmarked_count; i++)
+                if (owner_remember(&copy->owner, state->owner.unmarked[i]) < 0)
+                        return false;
+        copy->sandbox.path = cgroup_path_copy(state->sandbox.path);
+        copy->overhead.path = state->overhead.path ? cgroup_path_copy(state->overhead.path) : NULL;
+        for (size_t i = 0; i < state->runtime_count; i++) {
+                struct process *process = copy_process(state->runtime[i]);
+
+                if (!process || state_add_runtime(copy, process) < 0)
+                        return false;
+        }
+        copy->vmm.process = state->vmm.process ? copy_process(state->vmm.process) : NULL;
+        copy->vmm.vcpus = state->vmm.vcpus ? copy_vcpus(state->vmm.vcpus) : NULL;
+        copy->devices = json_copy(state->devices);
+        return copy->owner.id && copy->sandbox.path && !copy->overhead.path == !state->overhead.path &&
+               !copy->vmm.process == !state->vmm.process && !copy->vmm.vcpus == !state->vmm.vcpus &&
+               copy->devices;
+}
+
+struct state *state_copy(const struct state *state) {
+        _cleanup_(state_freep) struct state *copy = calloc(1, sizeof(*copy));
+
+        if (!copy)
+                return NULL;
+        *copy = *state;
+        copy->owner.id = NULL;
+        copy->owner.unmarked = NULL;
+        copy->owner.unmarked_count = 0;
+        copy->sandbox.path = copy->overhead.path = NULL;
+        copy->runtime = NULL;
+        copy->runtime_count = 0;
+        copy->vmm.process = NULL;
+        copy->vmm.vcpus = NULL;
+        copy->resources = json_incref(state->resources);
+        copy->containers = json_incref(state->containers);
+        copy->devices = NULL;
+        return copy_owned(copy, state) ? TAKE(copy) : NULL;
 }
 
 int state_enter_boot(struct state *state, struct error *error) {
@@ -64,22 +163,41 @@ int state_enter_boot(struct state *state, struct error *error) {
                 return error_fail(error, -r, "cannot read the boot ID");
         if (strcmp(state->boot_id, boot_id) == 0)
                 return 0;
+        state->earlier_boot = state->boot_id[0] != '\0';
         forget_processes(state);
         memcpy(state->boot_id, boot_id, sizeof(boot_id));
         return 0;
 }
 
-static json_t *path_to_json(const struct cgroup_path *path) {
-        return path ? json_pack("{s:s, s:s}", "cgroupsPath", path->text, "path", path->path) : json_null();
+static json_t *group_to_json(const struct state_group *group) {
+        const struct cgroup_path *path = group->path;
+
+        if (!path)
+                return json_null();
+        return json_pack("{s:s, s:s, s:s*}", "cgroupsPath", path->text, "path", path->path, "invocation",
+                         group->invocation[0] != '\0' ? group->invocation : NULL);
+}
+
+/* What could not be marked; NULL, which json_pack() leaves out, where all was. */
+static json_t *directories_to_json(const struct owner *owner) {
+        json_t *array = owner->unmarked_count > 0 ? json_array() : NULL;
+
+        for (size_t i = 0; array && i < owner->unmarked_count; i++)
+                if (json_array_append_new(array, json_pack("[I, I]", (json_int_t)owner->unmarked[i].device,
+                                                           (json_int_t)owner->unmarked[i].inode)) < 0) {
+                        json_decref(array);
+                        return NULL;
+                }
+        return array;
 }
 
 static json_t *runtime_to_json(const struct state *state) {
         json_t *array = json_array();
 
         for (size_t i = 0; array && i < state->runtime_count; i++) {
-                const struct task *task = &state->runtime[i];
-                json_t *entry = json_pack("{s:i, s:I, s:s}", "pid", task->pid, "startTime",
-                                          (json_int_t)task->start_time, "cgroups", task->former);
+                const struct process *process = state->runtime[i];
+                json_t *entry = json_pack("{s:i, s:I, s:s}", "pid", process->pid, "startTime",
+                                          (json_int_t)process->start_time, "cgroups", process->former);
 
                 /* Not JSON: a cgroup's name that is not UTF-8. No state is better than one that has lost it. */
                 if (!entry || json_array_append_new(array, entry) < 0) {
@@ -93,7 +211,7 @@ static json_t *runtime_to_json(const struct state *state) {
 static json_t *vmm_to_json(const struct sandbox_vmm *vmm) {
         json_t *vcpus;
 
-        if (vmm->pid == 0)
+        if (!vmm->process)
                 return json_null();
         vcpus = json_array();
         for (size_t i = 0; vcpus && vmm->vcpus && i < vmm->vcpus->count; i++) {
@@ -103,20 +221,24 @@ static json_t *vmm_to_json(const struct sandbox_vmm *vmm) {
                 if (!entry || json_array_append_new(vcpus, entry) < 0)
                         break;
         }
-        return json_pack("{s:i, s:I, s:b, s:b, s:o}", "pid", vmm->pid, "startTime", (json_int_t)vmm->start_time,
-                         "threads", vmm->threads, "pin", vmm->pin, "vcpus", vcpus);
+        return json_pack("{s:i, s:I, s:b, s:b, s:o}", "pid", vmm->process->pid, "startTime",
+                         (json_int_t)vmm->process->start_time, "threads", vmm->threads, "pin", vmm->pin,
+                         "vcpus", vcpus);
 }
 
 json_t *state_to_json(const struct state *state) {
-        return json_pack("{s:i, s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:b}",
-                         "version", STATE_VERSION, "phase", phases[state->phase], "id", state->id, "createdAt",
-                         state->created_at, "bootId", state->boot_id, "sandboxCgroupOnly",
-                         state->sandbox_cgroup_only, "vcpuSubtree", state->vcpu_subtree, "stopTimeout",
-                         (json_int_t)state->stop_timeout, "sandbox", path_to_json(state->sandbox), "overhead",
-                         path_to_json(state->overhead), "runtime", runtime_to_json(state), "vmm",
-                         vmm_to_json(&state->vmm), "resources", state->resources, "containers",
-                         state->containers, "devices", state->devices, "hypervisorDevices",
-                         state->hypervisor_devices);
+        const struct owner *owner = &state->owner;
+
+        return json_pack(
+                "{s:i, s:s, s:s, s:s*, s:o*, s:s, s:s, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:b}",
+                "version", STATE_VERSION, "phase", phases[state->phase], "id", owner->id, "token",
+                owner->token[0] != '\0' ? owner->token : NULL, "directories", directories_to_json(owner),
+                "createdAt", state->created_at, "bootId", state->boot_id, "sandboxCgroupOnly",
+                state->sandbox_cgroup_only, "vcpuSubtree", state->vcpu_subtree, "stopTimeout",
+                (json_int_t)state->stop_timeout, "sandbox", group_to_json(&state->sandbox), "overhead",
+                group_to_json(&state->overhead), "runtime", runtime_to_json(state), "vmm",
+                vmm_to_json(&state->vmm), "resources", state->resources, "containers", state->containers,
+                "devices", state->devices, "hypervisorDevices", state->hypervisor_devices);
 }
 
 /* A member that is an integer within these bounds. */
@@ -155,25 +277,64 @@ static int path_from_json(const json_t *json, struct cgroup_path **out, struct e
         return 0;
 }
 
+static int group_from_json(const json_t *json, struct state_group *group, struct error *error) {
+        const json_t *invocation = json_object_get(json, "invocation");
+
+        if (invocation) {
+                const char *text = json_string_value(invocation);
+
+                if (!text || strlen(text) >= sizeof(group->invocation))
+                        return fail(error, "an invocation is not valid");
+                (void)snprintf(group->invocation, sizeof(group->invocation), "%s", text);
+        }
+        return path_from_json(json, &group->path, error);
+}
+
+/* The states of older builds have neither. */
+static int owner_from_json(const json_t *json, struct owner *owner, struct error *error) {
+        const json_t *token = json_object_get(json, "token"),
+                     *directories = json_object_get(json, "directories");
+        const json_t *entry;
+        size_t i;
+
+        if (token) {
+                const char *text = json_string_value(token);
+
+                if (!text || !owner_token_is_valid(text))
+                        return fail(error, "token");
+                (void)snprintf(owner->token, sizeof(owner->token), "%s", text);
+        }
+        if (!token && owner->life == OWNER_WHOLE)
+                owner->life = OWNER_CHANGED;
+        if (directories && !json_is_array(directories))
+                return fail(error, "directories");
+        json_array_foreach((json_t *)directories, i, entry) {
+                json_int_t device, inode;
+
+                if (json_unpack((json_t *)entry, "[I, I!]", &device, &inode) < 0)
+                        return fail(error, "directories");
+                if (owner_remember(owner, (struct directory_id){(dev_t)device, (ino_t)inode}) < 0)
+                        return error_oom(error);
+        }
+        return 0;
+}
+
 static int runtime_from_json(const json_t *json, struct state *state, struct error *error) {
         const json_t *entry;
         size_t i;
 
         if (!json_is_array(json))
                 return fail(error, "runtime");
-        state->runtime = calloc(json_array_size(json) + 1, sizeof(*state->runtime));
-        if (!state->runtime)
-                return error_oom(error);
         json_array_foreach((json_t *)json, i, entry) {
                 const char *cgroups = json_string_value(json_object_get(entry, "cgroups"));
+                struct process *process;
                 json_int_t pid, start;
 
                 if (!read_integer(entry, "pid", 1, INT_MAX, &pid) ||
                     !read_integer(entry, "startTime", 0, INT64_MAX, &start) || !cgroups)
                         return fail(error, "runtime");
-                state->runtime[state->runtime_count] =
-                        (struct task){(pid_t)pid, (uint64_t)start, strdup(cgroups)};
-                if (!state->runtime[state->runtime_count++].former)
+                process = process_recorded((pid_t)pid, (uint64_t)start, cgroups);
+                if (!process || state_add_runtime(state, process) < 0)
                         return error_oom(error);
         }
         return 0;
@@ -217,7 +378,10 @@ static int vmm_from_json(const json_t *json, struct sandbox_vmm *vmm, struct err
             json_unpack((json_t *)json, "{s:b, s:b, s:o}", "threads", &threads, "pin", &pin, "vcpus", &vcpus) <
                     0)
                 return fail(error, "vmm");
-        *vmm = (struct sandbox_vmm){(pid_t)pid, (uint64_t)start, threads != 0, pin != 0, NULL};
+        *vmm = (struct sandbox_vmm){process_recorded((pid_t)pid, (uint64_t)start, NULL), threads != 0, pin != 0,
+                                    NULL};
+        if (!vmm->process)
+                return error_oom(error);
         return vcpus_from_json(vcpus, &vmm->vcpus, error);
 }
 
@@ -253,8 +417,11 @@ static int basics_from_json(const json_t *json, struct state *state, struct erro
         state->stop_timeout = (uint64_t)stop_timeout;
         (void)snprintf(state->created_at, sizeof(state->created_at), "%s", created_at);
         (void)snprintf(state->boot_id, sizeof(state->boot_id), "%s", boot_id);
-        state->id = strdup(id);
-        return state->id ? 0 : error_oom(error);
+        state->owner.id = strdup(id);
+        if (!state->owner.id)
+                return error_oom(error);
+        state->owner.life = life_in(state->phase);
+        return owner_from_json(json, &state->owner, error);
 }
 
 static int objects_from_json(const json_t *json, struct state *state, struct error *error) {
@@ -285,9 +452,9 @@ int state_from_json(const json_t *json, struct state **out, struct error *error)
                 return error_oom(error);
         r = basics_from_json(json, state, error);
         if (r == 0)
-                r = path_from_json(json_object_get(json, "sandbox"), &state->sandbox, error);
+                r = group_from_json(json_object_get(json, "sandbox"), &state->sandbox, error);
         if (r == 0 && !state->sandbox_cgroup_only)
-                r = path_from_json(json_object_get(json, "overhead"), &state->overhead, error);
+                r = group_from_json(json_object_get(json, "overhead"), &state->overhead, error);
         if (r == 0)
                 r = runtime_from_json(json_object_get(json, "runtime"), state, error);
         if (r == 0)

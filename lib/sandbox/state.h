@@ -23,27 +23,33 @@ enum phase {
 };
 
 struct sandbox_vmm {
-        pid_t pid; /* 0: none was attached yet */
-        uint64_t start_time;
-        bool threads; /* placement: single threads, or the process */
+        struct process *process; /* NULL: none was attached yet */
+        bool threads;            /* placement: single threads, or the process */
         bool pin;
         struct vcpus *vcpus;
 };
 
+/* Where one of the sandbox's groups is. */
+struct state_group {
+        struct cgroup_path *path;                 /* NULL: there is no such group */
+        char invocation[MANAGER_INVOCATION_SIZE]; /* of its unit, when that was started; or "" */
+};
+
 struct state {
         enum phase phase;
-        char *id;
+        struct owner owner; /* the sandbox's ID, and what its groups are known by */
         char created_at[TIMESTAMP_SIZE];
         char boot_id[BOOT_ID_SIZE]; /* of the boot that the processes below are of */
+        bool earlier_boot;          /* it was made before this boot: none of its groups and processes exist */
         bool sandbox_cgroup_only;
         bool vcpu_subtree;     /* vCPU threads are in a threaded child group */
         uint64_t stop_timeout; /* seconds */
-        struct cgroup_path *sandbox;
-        struct cgroup_path *overhead; /* NULL with sandbox_cgroup_only */
-        struct task *runtime;         /* the processes that create placed */
+        struct state_group sandbox;
+        struct state_group overhead; /* none with sandbox_cgroup_only */
+        struct process **runtime;    /* the processes that create placed; the VMM is none of them */
         size_t runtime_count;
         struct sandbox_vmm vmm;
-        json_t *resources;  /* the sandbox's own */
+        json_t *resources;  /* the sandbox's own; never changed in place, as is `containers` */
         json_t *containers; /* by container ID */
         /* Rules that come after those of the resources: a VMM's devices and hotplugged ones, each with the
          * path that it was added by. They hold where there are rules to add them to. */
@@ -58,6 +64,15 @@ DEFINE_CLEANUP(struct state *, state_free)
 /* Makes the state one of this boot: the processes of an earlier one are forgotten, since others have their pids now,
  * perhaps with the same start times (those count from the boot). */
 int state_enter_boot(struct state *state, struct error *error);
+
+/* A copy that changes of the other do not reach. Its processes are recorded, not held. NULL without memory. */
+struct state *state_copy(const struct state *state);
+
+/* Adds a runtime process, which is taken over. Returns 0 or -ENOMEM. */
+int state_add_runtime(struct state *state, struct process *process);
+
+/* Records the VMM with its threads; takes `process` and `vcpus` over. It is no runtime process from then on. */
+void state_set_vmm(struct state *state, struct process *process, bool threads, bool pin, struct vcpus *vcpus);
 
 /* A new reference, or NULL without memory. */
 json_t *state_to_json(const struct state *state);

@@ -49,7 +49,7 @@ static int check_directory(int fd, const char *path, bool last, struct error *er
 }
 
 /* One step of the walk to ROOT. `path`: how far it has come, for messages. 0 and the descriptor, STORE_E_NO_SANDBOX
- * where there is nothing and nothing is to be made, or -1. */
+ * where there is nothing and nothing is to be made, or an error. */
 static int enter_directory(int parent, const char *name, const char *path, bool create, bool last, int *out,
                            struct error *error) {
         _cleanup_close_ int fd = -1;
@@ -207,6 +207,7 @@ static int parse(const char *text, size_t size, const char *root, const char *id
         _cleanup_error_ struct error cause = ERROR_INIT;
         _cleanup_json_ json_t *json = NULL;
         json_error_t json_error;
+        int r;
 
         json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &json_error);
         if (!json)
@@ -214,10 +215,12 @@ static int parse(const char *text, size_t size, const char *root, const char *id
                                   json_error.text);
         if (state_from_json(json, &state, &cause) < 0)
                 return error_fail(error, 0, "%s/%s/" STATE_FILE ": %s", root, id, cause.message);
-        if (strcmp(state->id, id) != 0)
-                return error_fail(error, 0, "%s/%s/" STATE_FILE " is the state of \"%s\"", root, id, state->id);
-        if (state_enter_boot(state, error) < 0)
-                return -1;
+        if (strcmp(state->owner.id, id) != 0)
+                return error_fail(error, 0, "%s/%s/" STATE_FILE " is the state of \"%s\"", root, id,
+                                  state->owner.id);
+        r = state_enter_boot(state, error);
+        if (r < 0)
+                return r;
         *out = TAKE(state);
         return 0;
 }
@@ -258,7 +261,7 @@ int store_save(struct store *store, const struct state *state, struct error *err
         int r;
 
         if (!json)
-                return error_fail(error, EILSEQ, "the state of \"%s\" cannot be written", state->id);
+                return error_fail(error, EILSEQ, "the state of \"%s\" cannot be written", state->owner.id);
         text = json_dumps(json, JSON_INDENT(2) | JSON_SORT_KEYS);
         if (!text)
                 return error_oom(error);

@@ -6,13 +6,10 @@
  * that changes nothing writes nothing, neither to the kernel nor to the state. Before the first write the
  * state says "changing"; a run that finds it so does not trust the difference and writes everything.
  */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "sandbox/session.h"
 #include "sandbox/vmm_devices.h"
-#include "vmm/process.h"
 
 static int change_devices(struct state *state, const struct sandbox_update *update, struct error *error) {
         int r = 0;
@@ -63,61 +60,45 @@ static bool has_group(struct session *session) {
  * IDs been given to others: only what is a thread of the very process that was attached is touched.
  */
 static int pin_again(struct session *session, struct error *error) {
-        const struct sandbox_vmm *vmm = &session->state->vmm;
-        _cleanup_(process_freep) struct process *process = NULL;
-        _cleanup_error_ struct error gone = ERROR_INIT;
+        const struct vcpus *recorded = session->state->vmm.vcpus;
         _cleanup_free_ struct vcpu *living = NULL;
         struct vcpus vcpus = {0};
-        uint64_t start_time;
+        struct process *vmm;
+        int r;
 
-        if (process_new(vmm->pid, "--vmm-pid", &process, &gone) < 0)
-                return 0;
-        if (proc_start_time(vmm->pid, &start_time) < 0 || start_time != vmm->start_time)
-                return 0;
-        living = calloc(vmm->vcpus->count + 1, sizeof(*living));
+        r = session_living_vmm(session, &vmm, error);
+        if (r < 0 || !vmm)
+                return r;
+        living = calloc(recorded->count + 1, sizeof(*living));
         if (!living)
                 return error_oom(error);
         vcpus.vcpus = living;
-        for (size_t i = 0; i < vmm->vcpus->count; i++)
-                if (process_has_thread(process, vmm->vcpus->vcpus[i].tid))
-                        living[vcpus.count++] = vmm->vcpus->vcpus[i];
-        return session_pin(session, &vcpus, error);
+        for (size_t i = 0; i < recorded->count; i++)
+                if (process_has_thread(vmm, recorded->vcpus[i].tid))
+                        living[vcpus.count++] = recorded->vcpus[i];
+        return session_pin(session, vmm, &vcpus, error);
 }
 
-static int apply(struct session *session, const struct plan *plan, struct error *error) {
-        int r = 0;
-
-        if (plan->count > 0) {
-                session->state->phase = PHASE_CHANGING;
-                r = store_save(&session->store, session->state, error);
-                if (r == 0)
-                        r = session->sandbox->ops->update(session->sandbox, plan, session->journal, error);
-        }
-        if (r == 0 && session->state->vmm.pin && session->state->vmm.vcpus && plan->count > 0)
-                r = pin_again(session, error);
-        return r;
-}
-
-static int change(struct session *session, const struct state *former, const struct plan *plan,
-                  struct error *error) {
+static int change(struct session *session, const struct plan *plan, struct error *error) {
+        const struct sandbox_vmm *vmm = &session->state->vmm;
         int r;
 
-        r = apply(session, plan, error);
-        if (r == 0) {
-                session->state->phase = PHASE_READY;
-                r = store_save(&session->store, session->state, error);
-        }
-        if (r < 0) {
-                journal_undo(session->journal, error);
-                if (store_save(&session->store, former, NULL) < 0)
-                        error_append(error, "the state could not be written either");
-        }
-        return r;
+        /* A scope that waits for the VMM gets its limits when it starts. */
+        if (!has_group(session))
+                return session->former->phase == PHASE_READY ? 0 : manager_check_free(session->sandbox, error);
+        /* A command that was killed may have left groups that are not whole: also where nothing is to be written, they are
+         * looked at before the state is called ready. */
+        if (plan->count == 0 && session->former->phase == PHASE_READY)
+                return 0;
+        r = session_save(session, PHASE_CHANGING, error);
+        if (r == 0)
+                r = manager_update(session->sandbox, plan, session->journal, error);
+        return r == 0 && vmm->pin && vmm->vcpus ? pin_again(session, error) : r;
 }
 
 /* The writes that lead from the former state to the new one. */
-static int plan_difference(struct session *session, const struct state *former, struct plan **out,
-                           struct error *error) {
+static int plan_difference(struct session *session, struct plan **out, struct error *error) {
+        const struct state *former = session->former;
         _cleanup_(plan_freep) struct plan *plan = NULL, *before = NULL;
         _cleanup_json_ json_t *resources = NULL, *resources_before = NULL;
         int r;
@@ -158,36 +139,28 @@ static int check_update(const struct sandbox_update *update, struct error *error
 
 int sandbox_update(const struct sandbox_environment *environment, const char *id,
                    const struct sandbox_update *update, json_t **dry_run, struct error *error) {
-        _cleanup_session_ struct session session = {.store = STORE_INIT};
-        _cleanup_(state_freep) struct state *former = NULL;
+        _cleanup_session_ struct session session = SESSION_INIT(environment);
         _cleanup_(plan_freep) struct plan *plan = NULL;
         int r;
 
         r = check_update(update, error);
         if (r == 0)
-                r = session_open(&session, environment, id, error);
-        if (r == 0)
-                r = session_check_complete(&session, error);
-        if (r == 0)
-                r = store_load(&session.store, &former, error);
+                r = session_begin(&session, id, error);
         if (r == 0)
                 r = change_resources(session.state, update, error);
         if (r == 0)
                 r = change_devices(session.state, update, error);
         if (r == 0)
-                r = plan_difference(&session, former, &plan, error);
+                r = plan_difference(&session, &plan, error);
         if (r != 0)
                 return r;
         if (dry_run) {
                 *dry_run = session_dry_run(plan_to_json(plan));
                 return *dry_run ? 0 : error_oom(error);
         }
-        if (is_same(session.state, former) && former->phase == PHASE_READY)
+        if (is_same(session.state, session.former) && session.former->phase == PHASE_READY)
                 return 0;
         session_warn(&session, plan);
-        /* A scope that waits for the VMM gets its limits when it starts. */
-        if (!has_group(&session))
-                plan_clear(plan);
-        r = cgroup_check_usage(session.sandbox->cgroup, plan, error);
-        return r < 0 ? r : change(&session, former, plan, error);
+        r = has_group(&session) ? manager_check_usage(session.sandbox, plan, error) : 0;
+        return r < 0 ? r : session_finish(&session, change(&session, plan, error), error);
 }

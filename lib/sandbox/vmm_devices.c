@@ -78,6 +78,6 @@ int vmm_devices_remove(struct state *state, const char *path, struct error *erro
 
         if (!find(state, path, &i))
                 return error_refuse(error, "--remove-device", "%s is not a device of sandbox \"%s\"", path,
-                                    state->id);
+                                    state->owner.id);
         return json_array_remove(state->devices, i) < 0 ? error_oom(error) : 0;
 }

@@ -313,12 +313,29 @@ int systemd_bus_unit_state(struct systemd_bus *bus, const char *unit, char **con
         return 0;
 }
 
-int systemd_bus_unit_description(struct systemd_bus *bus, const char *unit, char **out, struct error *error) {
+/* org.freedesktop.DBus.Properties.GetAll of one of the unit's interfaces. */
+static int get_all(struct call *call, const char *unit, const char *interface, struct error *error) {
         _cleanup_free_ char *object = NULL;
         int r;
 
-        r = unit_object(bus, unit, &object, error);
-        return r < 0 ? r : read_string_property(bus, object, UNIT, "Description", out, error);
+        r = unit_object(call->bus, unit, &object, error);
+        if (r == 0)
+                r = call_new(call, object, "org.freedesktop.DBus.Properties", "GetAll", error);
+        if (r < 0)
+                return r;
+        r = call->bus->sd->message_append(call->message, "s", interface);
+        if (r < 0)
+                return fail_bus(r, unit, error);
+        r = call_send(call, "GetAll", unit);
+        return r < 0 ? call_fail(call, r, "GetAll", unit, error) : 0;
+}
+
+int systemd_bus_unit_identity(struct systemd_bus *bus, const char *unit, struct unit_identity *out,
+                              struct error *error) {
+        _cleanup_call_ struct call call = {.bus = bus};
+        int r = get_all(&call, unit, UNIT, error);
+
+        return r < 0 ? r : unit_identity_read(bus->sd, call.reply, out, error);
 }
 
 /* Takes the job's path from a reply, and starts listening for its end. */
@@ -569,22 +586,9 @@ int systemd_bus_set_properties(struct systemd_bus *bus, const char *unit, const 
 int systemd_bus_read_properties(struct systemd_bus *bus, const char *unit, const struct plan *plan,
                                 struct plan **out, struct error *error) {
         _cleanup_call_ struct call call = {.bus = bus};
-        _cleanup_free_ char *object = NULL;
-        int r;
+        int r = get_all(&call, unit, unit_interface(unit), error);
 
-        r = unit_object(bus, unit, &object, error);
-        if (r < 0)
-                return r;
-        r = call_new(&call, object, "org.freedesktop.DBus.Properties", "GetAll", error);
-        if (r < 0)
-                return r;
-        r = bus->sd->message_append(call.message, "s", unit_interface(unit));
-        if (r < 0)
-                return fail_bus(r, unit, error);
-        r = call_send(&call, "GetAll", unit);
-        if (r < 0)
-                return call_fail(&call, r, "GetAll", unit, error);
-        return systemd_properties_read(bus->sd, call.reply, plan, out, error);
+        return r < 0 ? r : systemd_properties_read(bus->sd, call.reply, plan, out, error);
 }
 
 int systemd_bus_stop(struct systemd_bus *bus, const char *unit, bool wait, int64_t deadline,

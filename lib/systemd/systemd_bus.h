@@ -84,5 +84,18 @@ int systemd_bus_reset_failed(struct systemd_bus *bus, const char *unit, struct e
 int systemd_bus_unit_state(struct systemd_bus *bus, const char *unit, char **control_group, char **active_state,
                            struct error *error);
 
-/* The unit's Description, a new string: tells our units from others of the same name. */
-int systemd_bus_unit_description(struct systemd_bus *bus, const char *unit, char **out, struct error *error);
+/* An invocation ID (systemd.exec(5)) as hexadecimal digits. */
+#define INVOCATION_ID_SIZE sizeof("0123456789abcdef0123456789abcdef")
+
+/* What tells a unit from others that had, have or will have its name. */
+struct unit_identity {
+        char *description;                      /* of a unit that is not loaded: its name */
+        char *active_state;                     /* "active", "inactive", "failed" ... */
+        char invocation_id[INVOCATION_ID_SIZE]; /* of its present or last run; "" where there was none */
+};
+
+void unit_identity_clear(struct unit_identity *identity);
+
+/* Asks for all of that at once. A unit that is not loaded is "inactive". */
+int systemd_bus_unit_identity(struct systemd_bus *bus, const char *unit, struct unit_identity *out,
+                              struct error *error);

@@ -210,6 +210,34 @@ static int read_value(const struct sd_bus_library *sd, sd_bus_message *reply, co
         return r < 0 ? r : 0;
 }
 
+/* Called with a property whose value, a variant, is next in the reply. 1: it was read; 0: it is to be skipped. */
+typedef int (*property_fn)(const struct sd_bus_library *sd, sd_bus_message *reply, const char *name,
+                           void *data);
+
+/* Goes through the a{sv} of a reply. 0 or a negative errno. */
+static int for_each_property(const struct sd_bus_library *sd, sd_bus_message *reply, property_fn each,
+                             void *data) {
+        int r;
+
+        r = sd->message_enter_container(reply, 'a', "{sv}");
+        if (r < 0)
+                return r;
+        while ((r = sd->message_enter_container(reply, 'e', "sv")) > 0) {
+                const char *name;
+
+                r = sd->message_read(reply, "s", &name);
+                if (r >= 0)
+                        r = each(sd, reply, name, data);
+                if (r == 0)
+                        r = sd->message_skip(reply, "v");
+                if (r >= 0)
+                        r = sd->message_exit_container(reply);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
 static const struct setting *find_property(const struct plan *plan, const char *name) {
         for (size_t i = 0; i < plan->count; i++)
                 if (plan->settings[i].kind == SETTING_PROPERTY && strcmp(plan->settings[i].property, name) == 0)
@@ -217,36 +245,24 @@ static const struct setting *find_property(const struct plan *plan, const char *
         return NULL;
 }
 
-static int read_all(const struct sd_bus_library *sd, sd_bus_message *reply, const struct plan *wanted,
-                    struct plan *plan) {
+struct plan_reading {
+        const struct plan *wanted;
+        struct plan *plan;
+};
+
+static int read_for_plan(const struct sd_bus_library *sd, sd_bus_message *reply, const char *name, void *data) {
+        const struct plan_reading *reading = data;
+        const struct setting *setting = find_property(reading->wanted, name);
         int r;
 
-        r = sd->message_enter_container(reply, 'a', "{sv}");
-        if (r < 0)
-                return r;
-        while ((r = sd->message_enter_container(reply, 'e', "sv")) > 0) {
-                const struct setting *setting;
-                const char *name;
-
-                r = sd->message_read(reply, "s", &name);
-                if (r < 0)
-                        return r;
-                setting = find_property(wanted, name);
-                if (setting) {
-                        r = sd->message_enter_container(reply, 'v', signatures[setting->type]);
-                        if (r >= 0)
-                                r = read_value(sd, reply, setting, plan);
-                        if (r >= 0)
-                                r = sd->message_exit_container(reply);
-                } else {
-                        r = sd->message_skip(reply, "v");
-                }
-                if (r >= 0)
-                        r = sd->message_exit_container(reply);
-                if (r < 0)
-                        return r;
-        }
-        return r;
+        if (!setting)
+                return 0;
+        r = sd->message_enter_container(reply, 'v', signatures[setting->type]);
+        if (r >= 0)
+                r = read_value(sd, reply, setting, reading->plan);
+        if (r >= 0)
+                r = sd->message_exit_container(reply);
+        return r < 0 ? r : 1;
 }
 
 int systemd_properties_read(const struct sd_bus_library *sd, sd_bus_message *reply, const struct plan *plan,
@@ -256,9 +272,72 @@ int systemd_properties_read(const struct sd_bus_library *sd, sd_bus_message *rep
 
         if (!former)
                 return error_oom(error);
-        r = read_all(sd, reply, plan, former);
+        r = for_each_property(sd, reply, read_for_plan, &(struct plan_reading){plan, former});
         if (r < 0)
                 return error_fail(error, -r, "systemd: the unit's properties cannot be read");
         *out = TAKE(former);
+        return 0;
+}
+
+/* A text within its variant. */
+static int read_variant_text(const struct sd_bus_library *sd, sd_bus_message *reply, char **out) {
+        const char *text;
+        int r;
+
+        r = sd->message_read(reply, "v", "s", &text);
+        if (r < 0)
+                return r;
+        free(*out);
+        *out = strdup(text);
+        return *out ? 1 : -ENOMEM;
+}
+
+/* 16 bytes within their variant, or none for a unit that was never started. */
+static int read_invocation(const struct sd_bus_library *sd, sd_bus_message *reply,
+                           struct unit_identity *identity) {
+        const unsigned char *bytes;
+        size_t size;
+        int r;
+
+        r = sd->message_enter_container(reply, 'v', "ay");
+        if (r >= 0)
+                r = sd->message_read_array(reply, 'y', (const void **)&bytes, &size);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < size && 2 * i + 2 < sizeof(identity->invocation_id); i++)
+                (void)snprintf(identity->invocation_id + 2 * i, 3, "%02x", bytes[i]);
+        r = sd->message_exit_container(reply);
+        return r < 0 ? r : 1;
+}
+
+static int read_for_identity(const struct sd_bus_library *sd, sd_bus_message *reply, const char *name,
+                             void *data) {
+        struct unit_identity *identity = data;
+
+        if (strcmp(name, "Description") == 0)
+                return read_variant_text(sd, reply, &identity->description);
+        if (strcmp(name, "ActiveState") == 0)
+                return read_variant_text(sd, reply, &identity->active_state);
+        return strcmp(name, "InvocationID") == 0 ? read_invocation(sd, reply, identity) : 0;
+}
+
+void unit_identity_clear(struct unit_identity *identity) {
+        free(identity->description);
+        free(identity->active_state);
+        *identity = (struct unit_identity){0};
+}
+
+int unit_identity_read(const struct sd_bus_library *sd, sd_bus_message *reply, struct unit_identity *out,
+                       struct error *error) {
+        _cleanup_(unit_identity_clear) struct unit_identity identity = {0};
+        int r;
+
+        r = for_each_property(sd, reply, read_for_identity, &identity);
+        if (r < 0)
+                return error_fail(error, -r, "systemd: the unit's properties cannot be read");
+        if (!identity.description || !identity.active_state)
+                return error_fail(error, 0, "systemd: the unit has no Description or ActiveState");
+        *out = identity;
+        identity = (struct unit_identity){0};
         return 0;
 }

@@ -8,6 +8,7 @@
  * otherwise every one may run on all of them.
  */
 
+#include "host/process.h"
 #include "util/cpulist.h"
 #include "util/error.h"
 #include "vmm/vcpus.h"
@@ -18,6 +19,8 @@ int affinity_get(pid_t tid, struct cpulist *out);
 /* Returns 0 or a negative errno. */
 int affinity_set(pid_t tid, const struct cpulist *cpus);
 
-/* Pins or unpins, see above. Whatever fails, all threads are given the whole set again; -ESRCH of a thread
- * that has ended is an error too. Status 1. */
-int affinity_pin(const struct vcpus *vcpus, const struct cpulist *cpus, struct error *error);
+/* Pins or unpins, see above, threads that are the VMM's before and afterwards; a number that is no longer one of its threads
+ * is an error, as is what the kernel refuses. The caller has recorded the former affinities, and restores them then.
+ * Status 1. */
+int affinity_pin(const struct process *vmm, const struct vcpus *vcpus, const struct cpulist *cpus,
+                 struct error *error);

@@ -9,7 +9,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -112,12 +111,41 @@ int vcpus_parse(const json_t *answer, struct vcpus **out, struct error *error) {
         return 0;
 }
 
-static int check_threads(const struct vcpus *vcpus, const struct process *vmm, struct error *error) {
-        for (size_t i = 0; i < vcpus->count; i++)
-                if (!process_has_thread(vmm, vcpus->vcpus[i].tid))
+/* The thread's ID here, of one that is called `inner` in the VMM's own namespace; 0 where there is none. */
+static pid_t find_inner(const struct thread_name *threads, size_t count, pid_t inner) {
+        size_t low = 0, high = count;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (threads[middle].inner < inner)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low < count && threads[low].inner == inner ? threads[low].tid : 0;
+}
+
+/* Makes the VMM's names of its threads ours, and refuses what is not its thread. */
+static int resolve_threads(struct vcpus *vcpus, const struct process *vmm, const char *advice,
+                           struct error *error) {
+        _cleanup_free_ struct thread_name *inner = NULL;
+        size_t count;
+        int r;
+
+        r = process_inner_threads(vmm, &inner, &count, error);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < vcpus->count; i++) {
+                pid_t named = vcpus->vcpus[i].tid, tid = inner ? find_inner(inner, count, named) : named;
+
+                if (tid == 0 || !process_has_thread(vmm, tid))
                         return error_refuse(error, "QMP",
-                                            "thread %d of vCPU %u is not a thread of the VMM, process %d",
-                                            vcpus->vcpus[i].tid, vcpus->vcpus[i].index, vmm->pid);
+                                            "thread %d of vCPU %u is not a thread of the VMM, process %d%s%s",
+                                            named, vcpus->vcpus[i].index, vmm->pid, advice ? "; " : "",
+                                            advice ? advice : "");
+                vcpus->vcpus[i].tid = tid;
+        }
         return 0;
 }
 
@@ -169,16 +197,13 @@ static int read_names(const struct process *vmm, struct vcpus **out, struct erro
         _cleanup_(vcpus_freep) struct vcpus *vcpus = vcpus_new(VCPUS_MAX);
         struct dirent *entry;
         DIR *stream;
-        int fd, r = 0;
+        int r = 0;
 
         if (!vcpus)
                 return error_oom(error);
-        fd = file_open_beneath(vmm->proc_fd, "task", O_RDONLY | O_DIRECTORY);
-        stream = fd >= 0 ? fdopendir(fd) : NULL;
-        if (!stream) {
-                cleanup_close(&fd);
-                return error_fail(error, ESRCH, "threads of process %d", vmm->pid);
-        }
+        stream = file_open_stream(vmm->proc_fd, "task");
+        if (!stream)
+                return error_fail(error, errno, "threads of process %d", vmm->pid);
         while (r == 0 && (entry = readdir(stream)))
                 r = add_thread(vmm, entry->d_name, vcpus, error);
         (void)closedir(stream);
@@ -190,60 +215,66 @@ static int read_names(const struct process *vmm, struct vcpus **out, struct erro
         return 0;
 }
 
-static int ask_qmp(struct qmp *qmp, const struct process *vmm, int64_t deadline, struct vcpus **out,
-                   struct error *error) {
+/* Who is asked for the threads. */
+struct source {
+        struct qmp *qmp; /* NULL: the threads' names */
+        const struct process *vmm;
+        const char *advice;
+};
+
+static int ask_qmp(const struct source *source, int64_t deadline, struct vcpus **out, struct error *error) {
         _cleanup_(vcpus_freep) struct vcpus *vcpus = NULL;
         _cleanup_json_ json_t *answer = NULL;
         int r;
 
-        r = qmp_execute(qmp, "query-cpus-fast", deadline, &answer, error);
+        r = qmp_execute(source->qmp, "query-cpus-fast", deadline, &answer, error);
         if (r == 0)
                 r = vcpus_parse(answer, &vcpus, error);
         if (r == 0)
-                r = check_threads(vcpus, vmm, error);
+                r = resolve_threads(vcpus, source->vmm, source->advice, error);
         if (r != 0)
                 return r;
         *out = TAKE(vcpus);
         return 0;
 }
 
-/* Asks once; QMP where there is a connection, names otherwise. */
-static int ask(struct qmp *qmp, const struct process *vmm, int64_t deadline, struct vcpus **out,
-               struct error *error) {
-        return qmp ? ask_qmp(qmp, vmm, deadline, out, error) : read_names(vmm, out, error);
-}
-
 /* Without --expect one look is enough, and no vCPU at all is an error at once. */
-static int ask_until(struct qmp *qmp, const struct process *vmm, unsigned expect, int64_t deadline,
-                     struct vcpus **out, struct error *error) {
+static int ask_until(const struct source *source, unsigned expect, int64_t deadline, struct vcpus **out,
+                     struct error *error) {
         size_t wanted = expect > 0 ? expect : 1;
         int pause_ms = PAUSE_FIRST_MS;
 
         for (;;) {
                 _cleanup_(vcpus_freep) struct vcpus *vcpus = NULL;
+                pid_t pid = source->vmm->pid;
                 int r;
 
-                r = ask(qmp, vmm, deadline, &vcpus, error);
+                r = source->qmp ? ask_qmp(source, deadline, &vcpus, error)
+                                : read_names(source->vmm, &vcpus, error);
                 if (r < 0)
                         return r;
                 if (vcpus->count >= wanted) {
                         *out = TAKE(vcpus);
                         return 0;
                 }
-                if (!process_is_alive(vmm))
-                        return error_fail(error, ESRCH, "the VMM, process %d, has ended", vmm->pid);
+                if (!process_is_alive(source->vmm))
+                        return error_fail(error, ESRCH, "the VMM, process %d, has ended", pid);
                 if (expect == 0 || !deadline_pause(deadline, &pause_ms, INT_MAX))
-                        return error_fail(error, 0, "process %d has %zu vCPU threads, %zu were expected",
-                                          vmm->pid, vcpus->count, wanted);
+                        return error_fail(error, 0, "process %d has %zu vCPU threads, %zu were expected", pid,
+                                          vcpus->count, wanted);
         }
 }
 
-int vcpus_from_qmp(struct qmp *qmp, const struct process *vmm, unsigned expect, int64_t deadline,
-                   struct vcpus **out, struct error *error) {
-        return ask_until(qmp, vmm, expect, deadline, out, error);
+int vcpus_from_qmp(struct qmp *qmp, const struct process *vmm, const char *advice, unsigned expect,
+                   int64_t deadline, struct vcpus **out, struct error *error) {
+        const struct source source = {qmp, vmm, advice};
+
+        return ask_until(&source, expect, deadline, out, error);
 }
 
 int vcpus_from_names(const struct process *vmm, unsigned expect, int64_t deadline, struct vcpus **out,
                      struct error *error) {
-        return ask_until(NULL, vmm, expect, deadline, out, error);
+        const struct source source = {NULL, vmm, NULL};
+
+        return ask_until(&source, expect, deadline, out, error);
 }

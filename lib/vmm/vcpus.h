@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "host/process.h"
 #include "util/cleanup.h"
 #include "util/error.h"
-#include "vmm/process.h"
 #include "vmm/qmp.h"
 
 /* More vCPUs than any VMM offers (QEMU's q35: 4096): an answer beyond is nonsense. */
@@ -30,11 +30,12 @@ DEFINE_CLEANUP(struct vcpus *, vcpus_free)
 
 /*
  * Asks for the threads until there are at least `expect` (0 counts as 1), 50 ms apart and doubling, up to
- * the deadline. All of them are threads of `vmm`, or the answer is refused.
+ * the deadline. All of them are threads of `vmm`, or the answer is refused, with `advice` (or NULL) behind the reason.
+ * A VMM in a pid namespace of its own names its threads as they are called there; `*out` has them as the caller sees them.
  * Errors: status 1 with how many there were at the deadline; status 5 for an answer that is nonsense.
  */
-int vcpus_from_qmp(struct qmp *qmp, const struct process *vmm, unsigned expect, int64_t deadline,
-                   struct vcpus **out, struct error *error);
+int vcpus_from_qmp(struct qmp *qmp, const struct process *vmm, const char *advice, unsigned expect,
+                   int64_t deadline, struct vcpus **out, struct error *error);
 
 /* The same by the names of the VMM's threads: "vcpuN" (Cloud Hypervisor), "fc_vcpu N" (Firecracker),
  * "CPU N/KVM" and "CPU N/TCG" (QEMU with -name debug-threads=on). */

@@ -154,14 +154,171 @@ assert_answer_refused() { assert_refused 5 "$1" "$GREETING" "$DONE" "$(answer "$
         "$(awk '/Cpus_allowed_list/ {print $2}' /proc/1/status)"
 }
 
-@test "--vmm-pid and the peer of the socket have to agree" {
+@test "the peer of a socket is a hint: the threads have to be those of --vmm-pid, whoever answers" {
     create_full
-    start_scripted "$GREETING" "$DONE" "$(answer "$(vcpu 0 %0)")"$'\n'
+    start_scripted "$GREETING" "$DONE" "$(answer "$(vcpu 0 %0)")"$'\n' "$GREETING" "$DONE" "$(answer "$(vcpu 0 %0)")"$'\n'
+    local peer=$VMM
     run kc attach-vcpus "$ID" --qmp "$SOCKET" --vmm-pid "$SHIM"
-    assert_one_error_line 5 "$SHIM is not the QMP socket's peer, which is process $VMM"
+    assert_one_error_line 5 "QMP: thread $(thread_of 'CPU 0/KVM') of vCPU 0 is not a thread of the VMM, process $SHIM"
+    refute_output --partial "name that with --vmm-pid"
     run kc attach-vcpus "$ID" --qmp "$SOCKET" --vmm-pid 1
-    assert_failure 5
-    assert_equal "$(cat "/proc/$VMM/task"/*/cgroup)" "$FORMER"
+    assert_one_error_line 5 "process 1"
+    assert_equal "$(cat "/proc/$peer/task"/*/cgroup)" "$FORMER"
+    assert_equal "$(kc inspect "$ID" | jq .vmm)" null
+    end_vmm
+    rm "$SOCKET"
+    # One that only passes on what the VMM says.
+    start_vmm
+    local vmm=$VMM first second
+    first=$(thread_of 'CPU 0/KVM') second=$(thread_of 'CPU 1/KVM')
+    start_scripted "$GREETING" "$DONE" "$(answer "$(vcpu 0 "$first"),$(vcpu 1 "$second")")"$'\n'
+    peer=$VMM VMM=$vmm
+    run --separate-stderr kc attach-vcpus "$ID" --qmp "$SOCKET" --vmm-pid "$vmm"
+    assert_success
+    assert_json '[.vmmPid, (.vcpus | map(.tid))]' "[$vmm,[$first,$second]]"
+    assert_equal "$(cat "/proc/$peer/task"/*/cgroup)" "$FORMER"
+}
+
+@test "a symlink in place of the socket: another sandbox's VMM is not taken, before and after exec of our own" {
+    local other=$ID-b own=$SOCKET elsewhere=$BATS_TEST_TMPDIR/b.sock ready vmm before option
+    create_full
+    kc create "$other" --cgroups-path "$PARENT_DIR/$other" <<< '{"pids":{"limit":77}}'
+    SOCKET=$elsewhere
+    start_qemu
+    kc attach-vcpus "$other" --qmp "$elsewhere" --expect 2 > /dev/null
+    before=$(cat "/proc/$VMM/task"/*/cgroup)
+    ln -s "$elsewhere" "$own"
+
+    run kc attach-vcpus "$ID" --qmp "$own"
+    assert_one_error_line 5 "process $VMM is in cgroup "
+    assert_output --partial "of sandbox \"$other\""
+    assert_equal "$(cat "/proc/$VMM/task"/*/cgroup)" "$before"
+
+    exec {ready}< <(exec "$KATA_CGROUP" --root "$ROOT" exec "$ID" -- "$NAMED_THREADS" "CPU 0/KVM" "CPU 1/KVM" 3>&-)
+    vmm=$!
+    STARTED+=("$vmm")
+    read -r -u "$ready" _
+    exec {ready}<&-
+    for option in "" "--vmm-pid $VMM"; do
+        # shellcheck disable=SC2086  # words
+        run kc attach-vcpus "$ID" --qmp "$own" $option
+        assert_failure 5
+        assert_equal "${#lines[@]}" 1
+        assert_equal "$(cat "/proc/$VMM/task"/*/cgroup)" "$before"
+    done
+    assert_output --partial "sandbox \"$ID\" has a VMM already, process $vmm (named-threads), which lives"
+    assert_equal "$(kc inspect "$ID" | jq .vmm.pid)" "$vmm"
+    run kc delete "$ID" --timeout 0
+    assert_failure 1
+    assert_output --partial "$vmm (named-threads)"
+    kc delete --force "$ID"
+    kill -0 "$VMM"
+    kc delete --force "$other"
+    assert_nothing_left
+}
+
+# ---- connections that a shim made before QEMU ran ----
+
+QEMU=(qemu-system-x86_64 -machine q35 -accel "tcg,thread=multi" -smp 2 -m 64 -S -nodefaults -display none -mon "chardev=q,mode=control")
+LISTENING=(-chardev "socket,fd=8,server=on,wait=off,id=q")
+PAIRED=(-chardev "socket,fd=8,id=q")
+
+# by_shim COMMAND: what a shim runs, in bash, once it has started its VMM; with "attach", and $VMM_PID
+by_shim() {
+    echo "kc() { '$KATA_CGROUP' --root '$ROOT' \"\$@\"; }
+        attach() { kc attach-vcpus '$ID' --qmp-fd 9 \"\$@\"; }
+        $1"
+}
+
+# assert_taken: the last lines are attach's answer and the VMM's PID, which has two vCPUs
+assert_taken() {
+    assert_success
+    output=${lines[-2]}
+    assert_json '[.vmmPid, (.vcpus | map(.index))]' "[${lines[-1]},[0,1]]"
+}
+
+@test "--qmp-fd: connected before QEMU ran (fd= of a listening socket): taken with --vmm-pid, which is asked for without" {
+    create_full
+    run --separate-stderr "${KATA_CGROUP%/*}/qmp-shim" listen "${QEMU[@]}" "${LISTENING[@]}" then bash -c "$(by_shim '
+        attach
+        echo "status $? $(kc inspect '"$ID"' | jq -c .vmm)"
+        attach --vmm-pid $VMM_PID && echo $VMM_PID')" 3>&-
+    assert_line --index 0 "status 5 null"
+    assert_regex "$stderr" "error: QMP: thread [0-9]+ of vCPU 0 is not a thread of the VMM, process [0-9]+; it is the peer of the socket: if it is not the VMM, name that with --vmm-pid"
+    assert_taken
+}
+
+@test "--qmp-fd: connected before QEMU ran by exec: the VMM is known, and nobody has to name it" {
+    create_full
+    run --separate-stderr "${KATA_CGROUP%/*}/qmp-shim" listen \
+        "$KATA_CGROUP" --root "$ROOT" exec "$ID" -- "${QEMU[@]}" "${LISTENING[@]}" then bash -c "$(by_shim '
+        until [ "$(kc inspect '"$ID"' | jq .vmm.pid)" = $VMM_PID ]; do sleep 0.05; done
+        attach && echo $VMM_PID')" 3>&-
+    assert_taken
+}
+
+@test "--qmp-fd: a socketpair: taken with --vmm-pid, which is asked for without" {
+    create_full
+    run --separate-stderr "${KATA_CGROUP%/*}/qmp-shim" pair "${QEMU[@]}" "${PAIRED[@]}" then bash -c "$(by_shim '
+        attach
+        echo "status $? $(kc inspect '"$ID"' | jq -c .vmm)"
+        attach --vmm-pid $VMM_PID && echo $VMM_PID')" 3>&-
+    assert_line --index 0 "status 5 null"
+    assert_regex "$stderr" "name that with --vmm-pid"
+    assert_taken
+}
+
+@test "--qmp-fd: events behind the answer are the owner's: none is lost, and none begins in its middle" {
+    create_full
+    local tail
+    # In the same write as the answer; half of it in there; and several.
+    for tail in '{"event":"STOP"}' '{"event":"ST%|OP"}' '{"event":"STOP"}'$'\n''{"event":"RESU%|ME"}'; do
+        start_scripted "$GREETING" "$DONE" "$(answer "$(vcpu 0 %0),$(vcpu 1 %1)")"$'\n'"$tail"$'\n'
+        run --separate-stderr "${KATA_CGROUP%/*}/qmp-connect" "$SOCKET" fresh - bash -c "
+            '$KATA_CGROUP' --root '$ROOT' attach-vcpus '$ID' --qmp-fd 9 --vmm-pid $VMM > /dev/null && timeout 5 grep -m 1 . <&9"
+        assert_success
+        assert_output '{"event":"STOP"}'
+        refute [ -n "$stderr" ]
+        end_vmm
+        rm "$SOCKET"
+    done
+}
+
+@test "--qmp-fd: a peer that floods is given up, and does not fill the log" {
+    create_full
+    start_scripted "$GREETING" "$DONE" '%*{"event":"NOISE"}'$'\n'
+    run --separate-stderr "${KATA_CGROUP%/*}/qmp-connect" "$SOCKET" fresh - \
+        "$KATA_CGROUP" --root "$ROOT" attach-vcpus "$ID" --qmp-fd 9 --vmm-pid "$VMM" --timeout 2
+    assert_failure 1
+    assert_regex "$stderr" "no answer to QMP query-cpus-fast"
+    assert [ ${#stderr} -lt 100000 ]
+    assert_equal "$(kc inspect "$ID" | jq .vmm)" null
+}
+
+@test "a VMM in a pid namespace of its own: the threads that it names are translated, and placed" {
+    create_full
+    unshare --pid --fork --kill-child qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -smp 2 -m 64 -S -nodefaults \
+        -display none -qmp "unix:$SOCKET,server=on,wait=off" 3>&- > /dev/null 2>&1 &
+    local outer=$! tids tid
+    STARTED+=("$outer")
+    wait_until pgrep -P "$outer" qemu
+    VMM=$(pgrep -P "$outer" qemu)
+    STARTED+=("$VMM")
+    wait_until test -S "$SOCKET"
+    run --separate-stderr kc attach-vcpus "$ID" --qmp "$SOCKET" --vmm-pid "$VMM" --expect 2
+    assert_success
+    assert_json '[.vmmPid, (.vcpus | map(.index))]' "[$VMM,[0,1]]"
+    tids=$(jq -r '.vcpus[].tid' <<< "$output")
+    for tid in $tids; do assert [ -d "/proc/$VMM/task/$tid" ]; done
+    if places_threads; then
+        assert_equal "$(sort -n "$(group_dir sandbox pids)/tasks")" "$(sort -n <<< "$tids")"
+    else
+        assert_in_group "$VMM" sandbox
+    fi
+    # Nor does it have to be named.
+    run --separate-stderr kc attach-vcpus "$ID" --qmp "$SOCKET"
+    assert_success
+    assert_equal "$(jq -r '.vcpus[].tid' <<< "$output")" "$tids"
 }
 
 @test "threads by their names: Cloud Hypervisor, Firecracker, QEMU; and none that only look like it" {
@@ -222,8 +379,8 @@ assert_answer_refused() { assert_refused 5 "$1" "$GREETING" "$DONE" "$(answer "$
     create_full
     start_vmm
     traced -o "$trace" -e trace=openat2 "$KATA_CGROUP_TRACED" --root "$ROOT" attach-vcpus "$ID" --vmm-pid "$VMM" > /dev/null
-    # The only look at a thread that was found by its name is the one afterwards: which of the calls it is.
-    look=$(grep -n "\"task/$(thread_of 'CPU 1/KVM')\"" "$trace" | cut -d: -f1)
+    # The last look at a thread is the one afterwards: which of the calls it is.
+    look=$(grep -n "\"task/$(thread_of 'CPU 1/KVM')\"" "$trace" | tail -n 1 | cut -d: -f1)
     kc delete --force "$ID"
     create_full
     start_vmm
@@ -232,5 +389,31 @@ assert_answer_refused() { assert_refused 5 "$1" "$GREETING" "$DONE" "$(answer "$
         "$KATA_CGROUP_TRACED" --root "$ROOT" attach-vcpus "$ID" --vmm-pid "$VMM"
     assert_one_error_line 1 "vCPU 1, thread $(thread_of 'CPU 1/KVM'), ended while it was placed"
     assert_equal "$(cat "/proc/$VMM/task"/*/cgroup)" "$former"
+    assert_equal "$(kc inspect "$ID" | jq .vmm)" null
+}
+
+@test "a thread that is no longer the VMM's once it was pinned: all of it is put back" {
+    has cpuset || { # nothing to pin to
+        create_full
+        return
+    }
+    local former trace=$BATS_TEST_TMPDIR/trace thread look
+    create_full
+    start_vmm
+    traced -o "$trace" -e trace=openat2,sched_setaffinity "$KATA_CGROUP_TRACED" --root "$ROOT" attach-vcpus "$ID" \
+        --vmm-pid "$VMM" --pin > /dev/null
+    thread=$(thread_of 'CPU 1/KVM')
+    look=$(awk -v thread="$thread" '/^openat2/ {n++; if (pinned && $0 ~ "\"task/" thread "[/\"]") look = n}
+        index($0, "sched_setaffinity(" thread ",") == 1 {pinned = 1} END {print look}' "$trace")
+    [ -n "$look" ] || fail "after pinning nobody looks again: $(< "$trace")"
+    kc delete --force "$ID"
+    create_full
+    start_vmm
+    thread=$(thread_of 'CPU 1/KVM')
+    former=$(cat "/proc/$VMM/task"/*/cgroup; grep -h Cpus_allowed_list "/proc/$VMM/task"/*/status)
+    run traced -o /dev/null -e trace=openat2 -e inject=openat2:error=ENOENT:when="$look" \
+        "$KATA_CGROUP_TRACED" --root "$ROOT" attach-vcpus "$ID" --vmm-pid "$VMM" --pin
+    assert_one_error_line 1 "vCPU 1, thread $thread"
+    assert_equal "$(cat "/proc/$VMM/task"/*/cgroup; grep -h Cpus_allowed_list "/proc/$VMM/task"/*/status)" "$former"
     assert_equal "$(kc inspect "$ID" | jq .vmm)" null
 }

@@ -151,6 +151,19 @@ cpu_time() {
     fi
 }
 
+@test "an attach that is repeated and fails leaves the vCPU threads where they were" {
+    create_subtree
+    start_vmm
+    kc attach-vcpus "$ID" --vmm-pid "$VMM" --pin > /dev/null
+    local before
+    before=$(cat "/proc/$VMM/task"/*/cgroup; grep -h Cpus_allowed_list "/proc/$VMM/task"/*/status)
+    run traced -o /dev/null -e trace=sched_setaffinity -e inject=sched_setaffinity:error=EINVAL:when=1 \
+        "$KATA_CGROUP_TRACED" --root "$ROOT" attach-vcpus "$ID" --vmm-pid "$VMM" --pin
+    assert_one_error_line 1 "cannot set the CPUs of vCPU 0"
+    assert_equal "$(cat "/proc/$VMM/task"/*/cgroup; grep -h Cpus_allowed_list "/proc/$VMM/task"/*/status)" "$before"
+    assert_subtree_limits
+}
+
 @test "exec, then the vCPUs; a VMM that is alive is in the way of a delete, and --force ends it" {
     local ready
     create_subtree

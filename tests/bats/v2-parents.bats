@@ -51,6 +51,36 @@ pass_on() {
     no_sandbox_left
 }
 
+@test "a parent that may have no more descendants, or none so deep, is an error that names the file, at once" {
+    local file began
+    for file in cgroup.max.descendants cgroup.max.depth; do
+        echo 0 > "$PARENT/$file"
+        began=$SECONDS
+        run create <<< '{"pids":{"limit":5}}'
+        assert_one_error_line 1 "cannot make cgroup $PARENT/$ID: $PARENT/$file is reached: Resource temporarily unavailable"
+        # Further up.
+        CGROUPS_PATH=$PARENT_DIR/between/$ID
+        run create <<< '{"pids":{"limit":5}}'
+        assert_one_error_line 1 "$PARENT/$file is reached: Resource temporarily unavailable"
+        assert [ $((SECONDS - began)) -lt 20 ]
+        CGROUPS_PATH=$PARENT_DIR/$ID
+        no_sandbox_left
+        refute [ -d "$PARENT/between" ]
+        echo max > "$PARENT/$file"
+    done
+    # One more is allowed, which the way to the sandbox takes.
+    echo 1 > "$PARENT/cgroup.max.descendants"
+    CGROUPS_PATH=$PARENT_DIR/between/$ID
+    run create <<< '{"pids":{"limit":5}}'
+    assert_one_error_line 1 "$PARENT/cgroup.max.descendants is reached: Resource temporarily unavailable"
+    no_sandbox_left
+    refute [ -d "$PARENT/between" ]
+    CGROUPS_PATH=$PARENT_DIR/$ID
+    create <<< '{"pids":{"limit":5}}'
+    kc delete "$ID"
+    no_sandbox_left
+}
+
 # container SCRIPT: run by bash as in a container: in a cgroup namespace whose root is the group ct, with the
 # container's own processes in its group "init"
 container() {

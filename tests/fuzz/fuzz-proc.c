@@ -95,7 +95,8 @@ static void check_stat(const char *text) {
         CHECK(stat.parent >= 0 && fields);
         CHECK(asprintf(&whole, "1 (x) 1 (%s", fields) > 0);
         CHECK(proc_stat_parse(whole, &again) == 0);
-        CHECK(again.state == stat.state && again.parent == stat.parent && again.start_time == stat.start_time);
+        CHECK(again.kernel_thread == stat.kernel_thread && again.parent == stat.parent &&
+              again.start_time == stat.start_time);
         free(whole);
 }
 

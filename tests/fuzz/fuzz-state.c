@@ -36,16 +36,17 @@ static void check_place(const struct cgroup_path *path) {
 }
 
 static void check_state(const struct state *state) {
-        CHECK(state->id && sandbox_id_is_valid(state->id) && state->sandbox);
-        CHECK(state->sandbox_cgroup_only == (state->overhead == NULL));
-        check_place(state->sandbox);
-        if (state->overhead)
-                check_place(state->overhead);
+        CHECK(state->owner.id && sandbox_id_is_valid(state->owner.id) && state->sandbox.path);
+        CHECK(state->sandbox_cgroup_only == (state->overhead.path == NULL));
+        check_place(state->sandbox.path);
+        CHECK(state->owner.token[0] == '\0' || owner_token_is_valid(state->owner.token));
+        if (state->overhead.path)
+                check_place(state->overhead.path);
         CHECK(json_is_object(state->resources) && json_is_object(state->containers) &&
               json_is_array(state->devices));
         for (size_t i = 0; i < state->runtime_count; i++)
-                CHECK(state->runtime[i].pid > 0 && state->runtime[i].former);
-        CHECK(state->vmm.pid >= 0 && (state->vmm.pid == 0) == (state->vmm.vcpus == NULL));
+                CHECK(state->runtime[i]->pid > 0 && state->runtime[i]->former);
+        CHECK((state->vmm.process == NULL) == (state->vmm.vcpus == NULL));
         for (size_t i = 0; state->vmm.vcpus && i < state->vmm.vcpus->count; i++) {
                 const struct vcpu *vcpu = &state->vmm.vcpus->vcpus[i];
 

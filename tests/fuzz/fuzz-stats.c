@@ -93,7 +93,7 @@ static void check_stats(enum cgroup_version version, bool vcpu_subtree) {
         for (int c = 0; c < CONTROLLER_COUNT; c++)
                 host.controllers[c] = &hierarchy;
         host.unified = version == CGROUP_V2 ? &hierarchy : NULL;
-        cgroup = cgroup_new(&host, NULL, GROUP);
+        cgroup = cgroup_new(&host, NULL, NULL, GROUP);
         CHECK(cgroup);
         stats = stats_read(cgroup, vcpu_subtree);
         CHECK(json_object_size(stats) == 7);

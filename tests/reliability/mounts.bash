@@ -60,6 +60,13 @@ stop_own_slices() {
         done
     done
     [ ${#names[@]} -eq 0 ] || systemctl stop "${names[@]}" 2> /dev/null || true
+    # On v1 systemd leaves those that it has not made.
+    for mount in "${mounts[@]}"; do
+        for dir in "$mount"/kctest.slice/*.slice; do
+            [[ $stopped != *" ${dir##*/} "* ]] || remove_parents "${dir#"$mount/"}"
+        done
+    done
+    [[ $stopped != *" kctest.slice "* ]] || remove_parents kctest.slice
 }
 
 # is_empty_slice PATH: in all hierarchies, slices apart that are stopped anyway

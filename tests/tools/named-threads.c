@@ -3,9 +3,11 @@
  * named-threads NAME...
  *
  * A stand-in for a VMM in the tests: one thread for each name, all waiting, but for those whose name is given with
- * a "!" behind it, which compute. Prints a line once they are there, and ends with a signal.
+ * a "!" behind it, which compute. Prints a line once they are there, and ends with a signal. On SIGUSR1 the
+ * first thread ends, whose ID is that of the process, and leaves the others.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +29,12 @@ static void *run(void *given) {
 }
 
 int main(int argc, char **argv) {
+        sigset_t end_of_first;
+        int signal;
+
+        (void)sigemptyset(&end_of_first);
+        (void)sigaddset(&end_of_first, SIGUSR1);
+        (void)pthread_sigmask(SIG_BLOCK, &end_of_first, NULL);
         (void)pthread_barrier_init(&ready, NULL, (unsigned)argc);
         for (int i = 1; i < argc; i++) {
                 pthread_t thread;
@@ -37,6 +45,6 @@ int main(int argc, char **argv) {
         (void)pthread_barrier_wait(&ready);
         puts("ready");
         (void)fflush(stdout);
-        for (;;)
-                (void)pause();
+        (void)sigwait(&end_of_first, &signal);
+        pthread_exit(NULL);
 }

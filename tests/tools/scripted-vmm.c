@@ -13,6 +13,8 @@
  *   %.     closes the connection
  *   %*     says all from here on again and again, until the client goes
  *
+ * What is between two of "%|" is one write, up to 64 KiB, so that the client can have all of it in one read.
+ *
  * Prints a line once it listens, and ends with a signal.
  */
 #include <errno.h>
@@ -45,32 +47,49 @@ static void *run(void *number) {
         return NULL;
 }
 
-static bool put(int fd, const char *bytes, size_t size) {
-        while (size > 0) {
-                ssize_t n = write(fd, bytes, size);
+struct out {
+        int fd;
+        size_t size;
+        char bytes[65536];
+};
+
+static bool flush(struct out *out) {
+        const char *bytes = out->bytes;
+
+        while (out->size > 0) {
+                ssize_t n = write(out->fd, bytes, out->size);
 
                 if (n < 0)
                         return false;
                 bytes += n;
-                size -= (size_t)n;
+                out->size -= (size_t)n;
         }
         return true;
 }
 
-static bool put_number(int fd, long number) {
+static bool put(struct out *out, const char *bytes, size_t size) {
+        for (size_t i = 0; i < size; i++) {
+                if (out->size == sizeof(out->bytes) && !flush(out))
+                        return false;
+                out->bytes[out->size++] = bytes[i];
+        }
+        return true;
+}
+
+static bool put_number(struct out *out, long number) {
         char text[24];
         int length = snprintf(text, sizeof(text), "%ld", number);
 
-        return put(fd, text, (size_t)length);
+        return put(out, text, (size_t)length);
 }
 
-static bool put_blanks(int fd) {
+static bool put_blanks(struct out *out) {
         static char blanks[100000];
         bool going = true;
 
         memset(blanks, ' ', sizeof(blanks));
         for (int i = 0; going && i < 20; i++)
-                going = put(fd, blanks, sizeof(blanks));
+                going = put(out, blanks, sizeof(blanks));
         return going;
 }
 
@@ -83,45 +102,49 @@ static void wait_until_read(int fd) {
 
 /* False once the connection is to be closed. */
 static bool say(int fd, const char *text, const char *id) {
+        static struct out out;
         const char *again = NULL;
-        bool going = true;
+        bool going = true, open = true;
 
-        for (const char *c = text; going; c++) {
+        out.fd = fd;
+        out.size = 0;
+        for (const char *c = text; going && open; c++) {
                 if (*c == '\0') {
                         if (!again)
                                 break;
                         c = again;
                 }
                 if (*c != '%') {
-                        going = put(fd, c, 1);
+                        going = put(&out, c, 1);
                         continue;
                 }
                 switch (*++c) {
                 case '0':
                 case '1':
-                        going = put_number(fd, tids[*c - '0']);
+                        going = put_number(&out, tids[*c - '0']);
                         break;
                 case 'p':
-                        going = put_number(fd, getpid());
+                        going = put_number(&out, getpid());
                         break;
                 case 'i':
-                        going = put(fd, id, strlen(id));
+                        going = put(&out, id, strlen(id));
                         break;
                 case '|':
+                        going = flush(&out);
                         wait_until_read(fd);
                         break;
                 case 'm':
-                        going = put_blanks(fd);
+                        going = put_blanks(&out);
                         break;
                 case '.':
-                        going = false;
+                        open = false;
                         break;
                 case '*':
                         again = c + 1;
                         break;
                 }
         }
-        return going;
+        return going && flush(&out) && open;
 }
 
 /* The value of "id" in a request, without the quotes. */

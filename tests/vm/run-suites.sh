@@ -76,7 +76,10 @@ for file in "$suites"/*.bats; do
     suite=$(basename "$file" .bats)
     [[ -z ${KC_SUITES:-} || " $KC_SUITES " == *" $suite "* ]] || continue
     case "$suite" in
-    cli | trust) [[ $environment =~ ^(host|trixie-v2) ]] || continue ;;
+    cli) [[ $environment =~ ^(host|trixie-v2) ]] || continue ;;
+    trust) [[ $environment =~ ^(host|valgrind|trixie-v2) ]] || continue ;;
+    # Once with each version, driver and mode.
+    matrix-identity) [[ $environment =~ ^(host|bookworm-v1|trixie-v2) ]] || continue ;;
     systemd-silence) [ "$environment" = bookworm-v1 ] || continue ;;
     systemd-*) [ -d /run/systemd/system ] || continue ;;
     v2-*) ! grep ' - cgroup ' /proc/self/mountinfo | grep -qv 'name=' || continue ;;

@@ -59,7 +59,7 @@ static json_t *read_stats(void) {
         write_files(directory);
         for (int c = 0; c < CONTROLLER_COUNT; c++)
                 host.controllers[c] = &hierarchy;
-        cgroup = cgroup_new(&host, NULL, "group");
+        cgroup = cgroup_new(&host, NULL, NULL, "group");
         assert_non_null(cgroup);
         stats = stats_read(cgroup, false);
         remove_files(hierarchy.fd, directory);

@@ -7,10 +7,12 @@
 #include "sandbox/state.h"
 
 static const char whole[] =
-        "{\"version\":1,\"phase\":\"ready\",\"id\":\"sb\",\"createdAt\":\"2026-11-24T10:00:00.000000Z\","
+        "{\"version\":1,\"phase\":\"ready\",\"id\":\"sb\",\"token\":\"0123456789abcdef0123456789abcdef\","
+        "\"directories\":[[27,4711]],\"createdAt\":\"2026-11-24T10:00:00.000000Z\","
         "\"bootId\":\"a-boot\","
         "\"sandboxCgroupOnly\":false,\"vcpuSubtree\":true,\"stopTimeout\":300,"
-        "\"sandbox\":{\"cgroupsPath\":\"a-b.slice:p:n\",\"path\":\"a.slice/a-b.slice/p-n.scope\"},"
+        "\"sandbox\":{\"cgroupsPath\":\"a-b.slice:p:n\",\"path\":\"a.slice/a-b.slice/p-n.scope\","
+        "\"invocation\":\"00112233445566778899aabbccddeeff\"},"
         "\"overhead\":{\"cgroupsPath\":\"kata_overhead/sb\",\"path\":\"kata_overhead/sb\"},"
         "\"runtime\":[{\"pid\":70,\"startTime\":12345,\"cgroups\":\"0::/x\\n\"}],"
         "\"vmm\":{\"pid\":80,\"startTime\":99,\"threads\":true,\"pin\":false,\"vcpus\":[{\"index\":0,\"tid\":"
@@ -31,9 +33,57 @@ static void test_round_trip(void **state) {
         if (state_from_json(json, &parsed, &error) < 0)
                 fail_msg("%s", error.message);
         assert_int_equal(parsed->vmm.vcpus->vcpus[0].tid, 81);
-        assert_string_equal(parsed->sandbox->unit, "p-n.scope");
+        assert_string_equal(parsed->sandbox.path->unit, "p-n.scope");
+        assert_int_equal(parsed->owner.unmarked[0].inode, 4711);
         again = state_to_json(parsed);
         assert_true(json_equal(json, again));
+}
+
+/* A state of an older build, which knew no tokens, is read and written as it was. */
+static void test_older_build(void **state) {
+        _cleanup_json_ json_t *json = json_loads(whole, 0, NULL), *again = NULL;
+        _cleanup_(state_freep) struct state *parsed = NULL;
+
+        (void)state;
+        (void)json_object_del(json, "token");
+        (void)json_object_del(json, "directories");
+        (void)json_object_del(json_object_get(json, "sandbox"), "invocation");
+        assert_int_equal(state_from_json(json, &parsed, NULL), 0);
+        assert_string_equal(parsed->owner.token, "");
+        again = state_to_json(parsed);
+        assert_true(json_equal(json, again));
+}
+
+/* A copy is whole, and stays as it was whatever becomes of the other. */
+static void test_copy(void **state) {
+        _cleanup_json_ json_t *json = json_loads(whole, 0, NULL), *again = NULL;
+        _cleanup_json_ json_t *wanted = json_loads(whole, 0, NULL);
+        _cleanup_(state_freep) struct state *parsed = NULL, *copy = NULL;
+
+        (void)state;
+        assert_int_equal(state_from_json(json, &parsed, NULL), 0);
+        copy = state_copy(parsed);
+        assert_non_null(copy);
+        state_set_vmm(parsed, process_recorded(70, 12345, NULL), false, true, NULL);
+        (void)json_array_clear(parsed->devices);
+        parsed->sandbox.invocation[0] = '\0';
+        parsed->owner.unmarked[0].inode = 1;
+        again = state_to_json(copy);
+        assert_true(json_equal(wanted, again));
+}
+
+/* The VMM is no runtime process, however it was placed. */
+static void test_vmm_is_no_runtime_process(void **state) {
+        _cleanup_json_ json_t *json = json_loads(whole, 0, NULL);
+        _cleanup_(state_freep) struct state *parsed = NULL;
+
+        (void)state;
+        assert_int_equal(state_from_json(json, &parsed, NULL), 0);
+        /* The same pid at another time is another process. */
+        state_set_vmm(parsed, process_recorded(70, 5, NULL), false, false, NULL);
+        assert_int_equal(parsed->runtime_count, 1);
+        state_set_vmm(parsed, process_recorded(70, 12345, NULL), false, false, NULL);
+        assert_int_equal(parsed->runtime_count, 0);
 }
 
 /* After a reboot the pids are others', whatever their start times say. */
@@ -48,13 +98,14 @@ static void test_other_boot(void **state) {
         assert_int_equal(parsed->runtime_count, 1);
         assert_int_equal(state_enter_boot(parsed, &error), 0);
         assert_int_equal(parsed->runtime_count, 0);
-        assert_int_equal(parsed->vmm.pid, 0);
+        assert_null(parsed->vmm.process);
+        assert_true(parsed->earlier_boot);
         assert_null(parsed->vmm.vcpus);
         assert_int_equal(proc_boot_id(boot_id), 0);
         assert_string_equal(parsed->boot_id, boot_id);
-        parsed->vmm.pid = 80;
+        parsed->vmm.process = process_recorded(80, 99, NULL);
         assert_int_equal(state_enter_boot(parsed, &error), 0);
-        assert_int_equal(parsed->vmm.pid, 80);
+        assert_non_null(parsed->vmm.process);
 }
 
 /* systemd may have put the unit elsewhere; two dots in a name are none of "..". */
@@ -68,7 +119,7 @@ static void test_place(void **state) {
                                                        "docker/x/a.slice/p-n..m.scope")),
                          0);
         assert_int_equal(state_from_json(json, &parsed, NULL), 0);
-        assert_string_equal(parsed->sandbox->path, "docker/x/a.slice/p-n..m.scope");
+        assert_string_equal(parsed->sandbox.path->path, "docker/x/a.slice/p-n..m.scope");
 }
 
 /* A process from a group whose name is not UTF-8 cannot be remembered: that must not go unnoticed. */
@@ -78,7 +129,7 @@ static void test_not_utf8(void **state) {
 
         (void)state;
         assert_int_equal(state_from_json(json, &parsed, NULL), 0);
-        strcpy(parsed->runtime[0].former, "\xff");
+        strcpy(parsed->runtime[0]->former, "\xff");
         assert_null(state_to_json(parsed));
 }
 
@@ -98,6 +149,12 @@ static void test_refused(void **state) {
                 {"createdAt", "\"2026-11-24T10:00:00.000000Z and more\""},
                 {"bootId", "null"},
                 {"bootId", "\"01234567-89ab-cdef-0123-456789abcdef0\""},
+                {"token", "7"},
+                {"token", "\"0123456789abcdef0123456789abcde\""},
+                {"token", "\"0123456789ABCDEF0123456789abcdef\""},
+                {"directories", "{}"},
+                {"directories", "[[1]]"},
+                {"directories", "[[1,2,3]]"},
                 {"sandboxCgroupOnly", "0"},
                 {"vcpuSubtree", "1"},
                 {"stopTimeout", "\"x\""},
@@ -115,6 +172,9 @@ static void test_refused(void **state) {
                 {"sandbox", "{\"cgroupsPath\":\"a.slice:p:n\",\"path\":\"a.slice/x/\"}"},
                 {"sandbox", "{\"cgroupsPath\":\"a.slice:p:n\",\"path\":\"a\\nb\"}"},
                 {"sandbox", "{\"cgroupsPath\":\"a.slice:p:n\",\"path\":\"a.slice/cgroup.procs\"}"},
+                {"sandbox", "{\"cgroupsPath\":\"x\",\"path\":\"x\",\"invocation\":7}"},
+                {"sandbox", "{\"cgroupsPath\":\"x\",\"path\":\"x\",\"invocation\":"
+                            "\"00112233445566778899aabbccddeeff0\"}"},
                 {"overhead", "null"},
                 {"runtime", "{}"},
                 {"runtime", "[1]"},
@@ -201,9 +261,15 @@ static void test_effective(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_round_trip), cmocka_unit_test(test_other_boot),
-                cmocka_unit_test(test_place),      cmocka_unit_test(test_not_utf8),
-                cmocka_unit_test(test_refused),    cmocka_unit_test(test_effective),
+                cmocka_unit_test(test_round_trip),
+                cmocka_unit_test(test_other_boot),
+                cmocka_unit_test(test_older_build),
+                cmocka_unit_test(test_copy),
+                cmocka_unit_test(test_vmm_is_no_runtime_process),
+                cmocka_unit_test(test_place),
+                cmocka_unit_test(test_not_utf8),
+                cmocka_unit_test(test_refused),
+                cmocka_unit_test(test_effective),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,26 +111,11 @@ static void test_names(void **state) {
                         fail_msg("\"%s\" is not %d", cases[i].name, cases[i].index);
 }
 
-/* A process that cannot be a VMM is refused by the option that named it. */
-static void test_process(void **state) {
-        const pid_t pids[] = {1, getpid(), 4194304 + 7};
-
-        (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(pids); i++) {
-                _cleanup_error_ struct error error = ERROR_INIT;
-                struct process *process = NULL;
-
-                assert_true(process_new(pids[i], "--vmm-pid", &process, &error) < 0);
-                assert_int_equal(error.status, EXIT_STATUS_REFUSED);
-                assert_string_equal(error.field, "--vmm-pid");
-        }
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_parse),         cmocka_unit_test(test_parse_none),
                 cmocka_unit_test(test_parse_refused), cmocka_unit_test(test_parse_too_many),
-                cmocka_unit_test(test_names),         cmocka_unit_test(test_process),
+                cmocka_unit_test(test_names),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a group and a host are, as JSON. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cgroup/stats.h"
+#include "manager/manager_internal.h"
+
+/* Whether the group is to be shown in this hierarchy: what is at its place and somebody else's is not. A directory without a
+ * mark may be systemd's, for a unit of ours. */
+static bool is_shown(struct manager *manager, const struct hierarchy *hierarchy) {
+        int directory = cgroup_directory(manager->cgroup, hierarchy);
+        char mark[OWNER_MARK_SIZE];
+        enum ownership ownership;
+
+        if (directory < 0)
+                return false;
+        ownership = owner_ask(manager->owner, directory, mark);
+        return ownership == OWNERSHIP_OWN || (ownership == OWNERSHIP_NONE && manager->ops->is_systemd);
+}
+
+bool manager_is_shown(struct manager *manager) {
+        const struct host *host = manager->context->host;
+
+        if (!manager_exists(manager))
+                return false;
+        for (size_t i = 0; i < host->count; i++)
+                if (is_shown(manager, &host->hierarchies[i]))
+                        return true;
+        return false;
+}
+
+static json_t *set_to_json(const struct pid_set *set) {
+        json_t *array = json_array();
+
+        for (size_t i = 0; array && i < set->count; i++)
+                if (json_array_append_new(array, json_integer(set->pids[i])) < 0)
+                        break;
+        return array;
+}
+
+static json_t *pids_to_json(struct manager *manager, enum members members, struct error *error) {
+        const struct host *host = manager->context->host;
+        _cleanup_pid_set_ struct pid_set set = {0};
+
+        for (size_t i = 0; i < host->count; i++) {
+                const struct hierarchy *hierarchy = &host->hierarchies[i];
+
+                /* Where threads are placed singly, on v1, a hybrid host's v2 tree has whole processes. */
+                if ((members == MEMBERS_THREADS && hierarchy->version != host->version) ||
+                    !is_shown(manager, hierarchy))
+                        continue;
+                if (cgroup_members(manager->cgroup, hierarchy, members, &set, error) < 0)
+                        return NULL;
+        }
+        return set_to_json(&set);
+}
+
+static int add_path(json_t *paths, const char *name, const struct cgroup *cgroup,
+                    const struct hierarchy *hierarchy) {
+        _cleanup_free_ char *path = cgroup_absolute_path(cgroup, hierarchy);
+
+        return path ? json_object_set_new(paths, name, json_string(path)) : -1;
+}
+
+/* By controller on v1 ("cpu", "cpuacct", "name=systemd"), "unified" on v2; existing directories only. */
+static json_t *paths_to_json(struct manager *manager) {
+        struct cgroup *cgroup = manager->cgroup;
+        json_t *paths = json_object();
+
+        for (size_t i = 0; paths && i < cgroup->host->count; i++) {
+                const struct hierarchy *hierarchy = &cgroup->host->hierarchies[i];
+                _cleanup_free_ char *names = strdup(hierarchy_name(hierarchy));
+                char *rest = names, *name;
+
+                if (!names || !is_shown(manager, hierarchy))
+                        continue;
+                while ((name = strsep(&rest, ",")))
+                        if (add_path(paths, name, cgroup, hierarchy) < 0)
+                                break;
+        }
+        return paths;
+}
+
+/* The directory to look at first: the memory controller's, or the first one there is. */
+static char *main_path(const struct cgroup *cgroup) {
+        const struct host *host = cgroup->host;
+        const struct hierarchy *hierarchy = host->controllers[CONTROLLER_MEMORY];
+
+        if (!hierarchy)
+                hierarchy = host->unified ? host->unified : &host->hierarchies[0];
+        return cgroup_absolute_path(cgroup, hierarchy);
+}
+
+json_t *manager_describe(struct manager *manager, struct error *error) {
+        _cleanup_free_ char *path = main_path(manager->cgroup);
+        json_t *processes = pids_to_json(manager, MEMBERS_PROCESSES, error);
+        json_t *threads = pids_to_json(manager, MEMBERS_THREADS, error);
+        json_t *description =
+                json_pack("{s:s, s:s?, s:s, s:o, s:b, s:o, s:o}", "cgroupsPath", manager->path->text, "unit",
+                          manager->path->unit, "path", path, "paths", paths_to_json(manager), "exists",
+                          manager_is_shown(manager), "processes", processes, "threads", threads);
+
+        if (!description)
+                (void)error_oom(error);
+        return description;
+}
+
+json_t *manager_describe_subtree(struct manager *manager, struct error *error) {
+        const struct hierarchy *unified = manager->context->host->unified;
+        _cleanup_(cgroup_freep) struct cgroup *subtree = NULL;
+        _cleanup_pid_set_ struct pid_set threads = {0};
+        _cleanup_free_ char *path = NULL;
+        bool shown;
+
+        if (!manager->vcpu_subtree || !unified)
+                return json_null();
+        shown = is_shown(manager, unified);
+        subtree = cgroup_vcpu_subtree(manager->cgroup);
+        path = subtree ? cgroup_absolute_path(subtree, unified) : NULL;
+        if (!path) {
+                (void)error_oom(error);
+                return NULL;
+        }
+        if (shown && cgroup_members(subtree, unified, MEMBERS_THREADS, &threads, error) < 0)
+                return NULL;
+        return json_pack("{s:s, s:b, s:o}", "path", path, "exists", shown && cgroup_exists(subtree), "threads",
+                         set_to_json(&threads));
+}
+
+json_t *manager_stats(struct manager *manager) {
+        if (manager_exists(manager) && !manager_is_shown(manager))
+                return json_null();
+        return stats_read(manager->cgroup, manager->vcpu_subtree);
+}
+
+/* ---- what create would do ---- */
+
+static int add_mkdir(const struct cgroup *cgroup, const struct hierarchy *hierarchy, json_t *entries) {
+        _cleanup_free_ char *path = cgroup_absolute_path(cgroup, hierarchy);
+
+        return path ? json_array_append_new(entries, json_pack("{s:s}", "mkdir", path)) : -1;
+}
+
+static int add_group(const struct manager *manager, bool deferred, json_t *entries) {
+        const struct host *host = manager->context->host;
+        int r = 0;
+
+        if (manager->path->unit)
+                return json_array_append_new(entries,
+                                             json_pack("{s:s, s:s, s:b}", "call", "StartTransientUnit", "unit",
+                                                       manager->path->unit, "deferred", deferred));
+        for (size_t i = 0; i < host->count; i++)
+                r |= add_mkdir(manager->cgroup, &host->hierarchies[i], entries);
+        return r;
+}
+
+int manager_dry_run(const struct manager *manager, const struct plan *plan, struct process *const *processes,
+                    size_t count, bool deferred, json_t *entries) {
+        _cleanup_json_ json_t *settings = plan_to_json(plan);
+        int r = settings ? add_group(manager, deferred, entries) : -1;
+
+        if (manager->vcpu_subtree) {
+                _cleanup_(cgroup_freep) struct cgroup *subtree = cgroup_vcpu_subtree(manager->cgroup);
+
+                r |= subtree ? add_mkdir(subtree, manager->context->host->unified, entries) : -1;
+        }
+        if (r == 0)
+                r = json_array_extend(entries, settings);
+        for (size_t i = 0; i < count; i++)
+                r |= json_array_append_new(entries, json_pack("{s:i, s:s}", "place", processes[i]->pid, "path",
+                                                              manager->cgroup->path));
+        return r == 0 ? 0 : -ENOMEM;
+}
+
+/* ---- the host ---- */
+
+static json_t *hierarchies_to_json(const struct host *host) {
+        json_t *array = json_array();
+
+        for (size_t i = 0; array && i < host->count; i++) {
+                const struct hierarchy *hierarchy = &host->hierarchies[i];
+
+                (void)json_array_append_new(
+                        array, json_pack("{s:i, s:s, s:s}", "version", (int)hierarchy->version, "controllers",
+                                         hierarchy->controllers, "mountPoint", hierarchy->mount_point));
+        }
+        return array;
+}
+
+static json_t *controllers_to_json(const struct host *host) {
+        json_t *object = json_object();
+
+        for (int c = 0; object && c < CONTROLLER_COUNT; c++) {
+                const struct hierarchy *hierarchy = host->controllers[c];
+
+                if (hierarchy)
+                        (void)json_object_set_new(object,
+                                                  controller_name((enum controller)c, hierarchy->version),
+                                                  json_integer(hierarchy->version));
+        }
+        return object;
+}
+
+/* 0 where there is no systemd on the bus: a fact, not an error. */
+static unsigned systemd_version(const struct log *log) {
+        _cleanup_error_ struct error ignored = ERROR_INIT;
+        _cleanup_(systemd_bus_freep) struct systemd_bus *bus = NULL;
+        unsigned version = 0;
+
+        if (systemd_bus_new(log, &bus, &ignored) == 0)
+                (void)systemd_bus_version(bus, &version, &ignored);
+        return version;
+}
+
+int manager_describe_host(const struct log *log, json_t **out, struct error *error) {
+        _cleanup_(host_freep) struct host *host = NULL;
+        unsigned systemd;
+        json_t *drivers;
+        int r;
+
+        r = host_new(&host, error);
+        if (r < 0)
+                return r;
+        systemd = systemd_version(log);
+        drivers = systemd > 0 ? json_pack("[s, s]", "cgroupfs", "systemd") : json_pack("[s]", "cgroupfs");
+        *out = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "cgroupVersion", (int)host->version, "hierarchies",
+                         hierarchies_to_json(host), "controllers", controllers_to_json(host), "systemdVersion",
+                         systemd > 0 ? json_integer(systemd) : json_null(), "drivers", drivers, "fields",
+                         plan_fields_to_json());
+        return *out ? 0 : error_oom(error);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* The drivers, and what they share; for lib/manager only. */
+
+#include "cgroup/cgroup.h"
+#include "manager/manager.h"
+#include "systemd/systemd_bus.h"
+
+struct manager_context {
+        struct host *host;
+        const struct log *log;
+        struct systemd_bus *bus;  /* NULL until somebody needed it: manager_bus() */
+        unsigned systemd_version; /* 0 until it was asked for */
+        char *hugepage_sizes;     /* NULL until it was asked for */
+};
+
+/* A driver. */
+struct manager_ops {
+        /* What the driver can do. */
+        bool is_systemd;
+        bool needs_process;   /* a group cannot exist without one */
+        bool stops_processes; /* taking the group down is what ends its processes */
+        bool places_threads;  /* single ones, on v1 */
+
+        int (*check_free)(struct manager *manager, struct error *error);
+        int (*claim)(struct manager *manager, struct error *error);
+        int (*create)(struct manager *manager, const struct plan *plan, struct process *const *processes,
+                      size_t count, struct journal *journal, struct error *error);
+        int (*place)(struct manager *manager, struct process *process, struct journal *journal,
+                     struct error *error);
+        int (*update)(struct manager *manager, const struct plan *plan, struct journal *journal,
+                      struct error *error);
+        int (*destroy)(struct manager *manager, const struct manager_destroy *how, struct error *error);
+        bool (*exists)(struct manager *manager);
+};
+
+extern const struct manager_ops manager_cgroupfs_ops;
+extern const struct manager_ops manager_scope_ops;
+extern const struct manager_ops manager_slice_ops;
+
+/* Whose the unit of our name is. */
+enum unit_owner {
+        UNIT_NOT_ASKED = 0,
+        UNIT_ABSENT, /* not there: not loaded, or somebody else's that has ended */
+        UNIT_OWN,
+        UNIT_PENDING, /* ours, and inactive: its start is still a job, which a stop takes back, or it has just ended */
+        UNIT_FAILED, /* ours, which has ended as "failed" and is to be reset */
+        UNIT_OTHER,  /* somebody else's */
+};
+
+struct manager {
+        const struct manager_ops *ops;
+        struct manager_context *context;
+        struct owner *owner; /* not owned */
+        struct cgroup *cgroup;
+        const struct cgroup_path *path; /* not owned */
+        bool vcpu_subtree;
+        /* systemd */
+        char *description; /* of the unit; owned */
+        uint64_t stop_timeout_us;
+        char invocation[MANAGER_INVOCATION_SIZE]; /* "": any that has the description */
+        enum unit_owner unit_owner;
+};
+
+/* ---- what both drivers share (manager_shared.c) ---- */
+
+/* The controllers (1 << enum controller) whose files the plan writes. */
+unsigned manager_required(const struct plan *plan);
+
+/* What a group that has just been made gets before the first process: the vCPUs' group, where the manager has one, and the
+ * limits. */
+int manager_limit(struct manager *manager, const struct plan *plan, struct journal *journal,
+                  struct error *error);
+
+/* Moves the processes into the group in every hierarchy where they are not yet. */
+int manager_move(struct manager *manager, struct process *const *processes, size_t count,
+                 struct journal *journal, struct error *error);
+
+/* Whether the end of a group's processes comes without a wait: on v1 systemd sends SIGKILL right after SIGTERM to a
+ * delegated unit, since it could miss the end of its processes there (unit_kill_context() in systemd's unit.c). */
+bool manager_kills_at_once(const struct manager *manager);
+
+/* The connection to systemd, made when it is first asked for. */
+int manager_bus(struct manager_context *context, struct systemd_bus **out, struct error *error);

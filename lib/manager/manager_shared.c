@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What both drivers do alike, hierarchy by hierarchy. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "manager/manager_internal.h"
+
+unsigned manager_required(const struct plan *plan) {
+        unsigned mask = 0;
+
+        for (size_t i = 0; plan && i < plan->count; i++)
+                if (plan->settings[i].kind == SETTING_FILE && plan->settings[i].controller < CONTROLLER_COUNT &&
+                    (plan->settings[i].flags & SETTING_MISSING_OK) == 0)
+                        mask |= 1U << plan->settings[i].controller;
+        return mask;
+}
+
+int manager_move(struct manager *manager, struct process *const *processes, size_t count,
+                 struct journal *journal, struct error *error) {
+        const struct host *host = manager->context->host;
+
+        for (size_t i = 0; i < count; i++)
+                for (size_t h = 0; h < host->count; h++) {
+                        int r = cgroup_move(manager->cgroup, &host->hierarchies[h], processes[i], journal,
+                                            error);
+
+                        if (r < 0)
+                                return r;
+                }
+        return 0;
+}
+
+int manager_limit(struct manager *manager, const struct plan *plan, struct journal *journal,
+                  struct error *error) {
+        int r = 0;
+
+        if (manager->vcpu_subtree)
+                r = cgroup_make_vcpu_subtree(manager->cgroup, manager_required(plan), journal, error);
+        return r == 0 && plan ? cgroup_apply(manager->cgroup, plan, NULL, error) : r;
+}
+
+int manager_check_member(const struct manager *manager, const struct process *process, struct error *error) {
+        const struct host *host = manager->context->host;
+        _cleanup_free_ char *present = NULL;
+        int r;
+
+        r = process_thread_cgroup(process, process->pid, &present);
+        if (r != 0)
+                return error_fail(error, r < 0 ? -r : ESRCH, "process %d", process->pid);
+        for (size_t h = 0; h < host->count; h++) {
+                _cleanup_free_ char *path = hierarchy_path_of(&host->hierarchies[h], present);
+
+                if (!path || strcmp(path, manager->cgroup->path) != 0)
+                        return error_fail(error, 0, "process %d is in %s/%s, not in %s", process->pid,
+                                          host->hierarchies[h].mount_point, path ? path : "?",
+                                          manager->cgroup->path);
+        }
+        return 0;
+}
+
+/* ---- threads ---- */
+
+/* A thread has gone from the VMM, or its place cannot be read. */
+static int fail_thread(pid_t tid, int r, struct error *error) {
+        return error_fail(error, r < 0 ? -r : ESRCH, "vCPU thread %d", tid);
+}
+
+static int place_thread(struct manager *sandbox, const struct process *vmm, pid_t tid, struct journal *journal,
+                        struct error *error) {
+        const struct host *host = sandbox->context->host;
+        _cleanup_free_ char *former = NULL;
+        int r;
+
+        r = process_thread_cgroup(vmm, tid, &former);
+        if (r != 0)
+                return fail_thread(tid, r, error);
+        for (size_t h = 0; h < host->count; h++) {
+                if (host->hierarchies[h].version != CGROUP_V1)
+                        continue;
+                r = cgroup_move_thread(sandbox->cgroup, &host->hierarchies[h], vmm, tid, former, journal,
+                                       error);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int manager_place_threads(struct manager *sandbox, struct manager *overhead, struct process *vmm,
+                          const pid_t *tids, size_t count, struct journal *journal, struct error *error) {
+        const struct host *host = sandbox->context->host;
+        int r;
+
+        r = cgroup_claim_all(sandbox->cgroup, false, error);
+        if (r == 0)
+                r = cgroup_claim_all(overhead->cgroup, false, error);
+        for (size_t h = 0; r == 0 && h < host->count; h++) {
+                /* The whole process, where its main thread is not there yet. */
+                struct manager *rest = host->hierarchies[h].version == CGROUP_V1 ? overhead : sandbox;
+
+                r = cgroup_move(rest->cgroup, &host->hierarchies[h], vmm, journal, error);
+        }
+        for (size_t i = 0; r == 0 && i < count; i++)
+                r = place_thread(sandbox, vmm, tids[i], journal, error);
+        return r;
+}
+
+int manager_place_in_subtree(struct manager *sandbox, struct process *vmm, const pid_t *tids, size_t count,
+                             struct journal *journal, struct error *error) {
+        const struct hierarchy *unified = sandbox->context->host->unified;
+        _cleanup_(cgroup_freep) struct cgroup *subtree = cgroup_vcpu_subtree(sandbox->cgroup);
+        int r;
+
+        if (!subtree)
+                return error_oom(error);
+        r = cgroup_claim(sandbox->cgroup, unified, error);
+        if (r == 0)
+                r = cgroup_adopt(subtree, unified, error);
+        for (size_t i = 0; r == 0 && i < count; i++) {
+                _cleanup_free_ char *former = NULL;
+
+                r = process_thread_cgroup(vmm, tids[i], &former);
+                if (r != 0)
+                        return fail_thread(tids[i], r, error);
+                r = cgroup_move_thread(subtree, unified, vmm, tids[i], former, journal, error);
+        }
+        return r == CGROUP_E_ABSENT ? error_fail(error, ENOENT, "%s/%s", unified->mount_point, subtree->path)
+                                    : r;
+}
+
+/* ---- processes that leave ---- */
+
+static const struct process *find_process(struct process *const *processes, size_t count, pid_t pid) {
+        for (size_t i = 0; i < count; i++)
+                if (processes[i]->pid == pid && process_is_alive(processes[i]))
+                        return processes[i];
+        return NULL;
+}
+
+/* Where the callers go: with the runtime process that one of them is. */
+static const char *former_of_callers(struct process *const *processes, size_t count,
+                                     const struct pid_set *callers) {
+        for (size_t i = 0; i < callers->count; i++) {
+                const struct process *process = find_process(processes, count, callers->pids[i]);
+
+                if (process)
+                        return process->former;
+        }
+        return NULL;
+}
+
+static int release_in(struct manager *manager, const struct hierarchy *hierarchy,
+                      struct process *const *processes, size_t count, const struct pid_set *callers,
+                      const char *callers_former, struct error *error) {
+        _cleanup_pid_set_ struct pid_set members = {0};
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = cgroup_claim(manager->cgroup, hierarchy, error);
+        if (r != 0)
+                return r == CGROUP_E_ABSENT ? 0 : r;
+        r = cgroup_read(manager->cgroup, hierarchy, "cgroup.procs", &text);
+        if (cgroup_is_gone(r))
+                return 0;
+        if (r < 0)
+                return error_fail(error, -r, "%s/%s/cgroup.procs", hierarchy->mount_point,
+                                  manager->cgroup->path);
+        if (pid_set_add_text(&members, text) < 0)
+                return error_oom(error);
+        for (size_t i = 0; i < members.count; i++) {
+                const struct process *process = find_process(processes, count, members.pids[i]);
+
+                if (!process && !pid_set_contains(callers, members.pids[i]))
+                        continue;
+                r = cgroup_move_back(manager->cgroup, hierarchy, members.pids[i],
+                                     process ? process->former : callers_former, error);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int release_all(struct manager *manager, struct process *const *processes, size_t count,
+                       const struct pid_set *callers, const char *callers_former, struct error *error) {
+        const struct host *host = manager->context->host;
+
+        for (size_t h = 0; h < host->count; h++) {
+                int r = release_in(manager, &host->hierarchies[h], processes, count, callers, callers_former,
+                                   error);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int manager_put_back(struct manager *manager, struct process *const *processes, size_t count,
+                     struct error *error) {
+        const struct pid_set nobody = {0};
+
+        return release_all(manager, processes, count, &nobody, NULL, error);
+}
+
+int manager_release(struct manager *manager, struct process *const *processes, size_t count,
+                    const struct pid_set *callers, struct error *error) {
+        const char *former = former_of_callers(processes, count, callers);
+
+        if (!manager->ops->stops_processes)
+                return release_all(manager, processes, count, callers, former, error);
+        return manager_kills_at_once(manager) ? release_all(manager, processes, 0, callers, former, error) : 0;
+}
