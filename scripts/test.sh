@@ -200,7 +200,7 @@ vm() {
     job=$(mktemp -d)
     make_job "$job" "$name"
     echo "$name" > "$job/environment"
-    scripts/vm/run.sh "${name%-*}" "${name#*-}" "$job" --timeout 2000 > "$results/$name.output" 2> "$results/$name.log"
+    scripts/vm/run.sh "${name%-*}" "${name#*-}" "$job" --timeout 3000 > "$results/$name.output" 2> "$results/$name.log"
     awk -v dir="$results" '/^TAP-FILE / {file = dir "/" $2; next} file {print > file}' "$results/$name.output"
     rm -rf "$job"
     ls "$results/$name".*.tap > /dev/null 2>&1 ||
