@@ -728,6 +728,40 @@ assert_members_ended() {
     assert_nothing_left
 }
 
+@test "delete --force: members that cannot be killed are named once the time is over, with the kernel's reason" {
+    [ "$KC_DRIVER" = cgroupfs ] || { # systemd does the killing
+        start_members
+        kc delete --force "$ID"
+        assert_members_ended
+        return
+    }
+    start_members
+    run traced -o /dev/null -e trace=pidfd_send_signal -e inject=pidfd_send_signal:error=EPERM \
+        "$KATA_CGROUP_TRACED" --root "$ROOT" delete --force "$ID" --timeout 2
+    if [ "$status" != 0 ]; then # else cgroup.kill has done it
+        assert_one_error_line 1 "cannot kill process "
+        assert_output --partial "Operation not permitted"
+        assert [ -e "$ROOT/$ID/state.json" ]
+        kc delete --force "$ID"
+    fi
+    assert_members_ended
+    assert_nothing_left
+}
+
+@test "delete --force: cgroup.kill is used where the kernel has it, and nobody has to be spared" {
+    local mount expected=0 said
+    [ "$KC_DRIVER" = cgroupfs ] || { # systemd does the killing
+        create_full
+        return
+    }
+    start_members
+    for mount in "${MOUNTS[@]}"; do [ ! -e "$mount/$SANDBOX_DIR/cgroup.kill" ] || expected=1; done
+    said=$(kc --debug delete --force "$ID" 2>&1)
+    [ $expected = 0 ] || [[ $said == *"/$SANDBOX_DIR/cgroup.kill: 1"* ]] || fail "cgroup.kill was not written: $said"
+    assert_members_ended
+    assert_nothing_left
+}
+
 # ---- kernels that lack something ----
 
 # without_pidfd COMMAND...: as before Linux 5.3
