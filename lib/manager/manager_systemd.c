@@ -454,6 +454,20 @@ static int set_properties(struct manager *manager, const struct plan *plan, stru
         return r < 0 ? r : thawed;
 }
 
+/* On v1 systemd removes a directory of the unit that is empty and whose controller the unit's properties do not need, also
+ * one of ours. It does so after it has answered a change of properties, before it answers anything else
+ * (manager_dispatch_cgroup_realize_queue() in systemd's manager_loop()). So it is asked something else first, and what is
+ * there then stays. */
+static int see_trimmed(struct manager *manager, struct error *error) {
+        int r;
+
+        if (manager->context->host->version != CGROUP_V1)
+                return 0;
+        r = check_unit(manager, error);
+        cgroup_forget(manager->cgroup);
+        return r;
+}
+
 static int update(struct manager *manager, const struct plan *plan, struct journal *journal,
                   struct error *error) {
         struct plan *former = NULL;
@@ -470,6 +484,8 @@ static int update(struct manager *manager, const struct plan *plan, struct journ
         r = record_properties(manager, former, journal, error);
         if (r == 0)
                 r = set_properties(manager, plan, error);
+        if (r == 0)
+                r = see_trimmed(manager, error);
         if (r == 0)
                 r = complete_directories(manager, plan, journal, error);
         return r < 0 ? r : cgroup_apply(manager->cgroup, plan, journal, error);

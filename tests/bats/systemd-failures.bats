@@ -72,6 +72,20 @@ goes_down() { [[ $(systemctl show "$UNIT" -p ActiveState --value) != active ]]; 
     assert_nothing_left
 }
 
+# ---- systemd takes away what is empty ----
+
+@test "v1: directories that systemd removes after a change of properties are made again" {
+    CGROUPS_PATH=kctest.slice:kc:kctest-pod$NUMBER.slice SANDBOX_DIR=$PARENT_DIR
+    create <<< "$RESOURCES"
+    kc update "$ID" <<< '{"pids":{"limit":500}}'
+    start_vmm
+    kc attach-vcpus "$ID" --vmm-pid "$VMM" > /dev/null
+    assert_in_group "$VMM" sandbox
+    end_vmm
+    kc delete "$ID"
+    assert_nothing_left
+}
+
 # ---- systemd says no ----
 
 @test "a method error: systemd's own words are the message, and nothing has changed" {
