@@ -243,11 +243,11 @@ try_point() {
 # that was traced, its last one is the point.
 kill_at() {
     local occurrence=$2 try calls
-    for try in 1 2 3; do
+    for try in {1..10}; do
         prepare
         try_point "$1" "$occurrence" signal=KILL
         calls=$(grep -c "^$1(" "$work/tried")
-        [ $status = 0 ] && [ "$calls" -gt 0 ] && [ "$calls" -lt "$occurrence" ] && [ $try -lt 3 ] || break
+        [ $status = 0 ] && [ "$calls" -gt 0 ] && [ "$calls" -lt "$occurrence" ] && [ $try -lt 10 ] || break
         occurrence=$calls
         check_repair
     done
