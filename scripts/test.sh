@@ -187,9 +187,13 @@ make_job() {
     cat > "$job/run" << END
 tests/vm/run-suites.sh /job/kata-cgroup /job/results "\$(cat environment)" '$filter'
 status=\$?
+echo "\$SECONDS s: suites"
 $(differential_sample "$2")
+echo "\$SECONDS s: comparison with runc and crun"
 $(reliability_sample "$2")
+echo "\$SECONDS s: kill, fault and signal points"
 $(sanitized_sample "$2")
+echo "\$SECONDS s: suites with sanitizers"
 for file in results/*.tap; do echo "TAP-FILE \${file##*/}"; cat "\$file"; done
 exit \$status
 END

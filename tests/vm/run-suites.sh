@@ -26,10 +26,10 @@ read -ra drivers <<< "${KC_DRIVERS:-${drivers[*]}}"
 read -ra modes <<< "${KC_MODES:-overhead sandbox-only}"
 
 run_suite() {
-    local file=$1 tap=$2
+    local file=$1 tap=$2 begin=$SECONDS
     export KC_DRIVER=$3 KC_MODE=$4
     bats --formatter tap ${filter:+-f "$filter"} "$file" < /dev/null > "$results/$tap.tap" 2>&1 || status=1
-    echo "$tap: $(grep -c '^ok' "$results/$tap.tap") passed, $(grep -c '^not ok' "$results/$tap.tap") failed"
+    echo "$tap: $(grep -c '^ok' "$results/$tap.tap") passed, $(grep -c '^not ok' "$results/$tap.tap") failed, $((SECONDS - begin)) s"
 }
 
 # A sandbox that is nobody's here: empty groups, and a scope where systemd is.
