@@ -28,7 +28,8 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-environments=(bookworm-v2 trixie-v1 bookworm-v1 trixie-v2 bookworm-hybrid trixie-hybrid)
+# The longest first.
+environments=(trixie-v2 bookworm-v2 bookworm-v1 trixie-hybrid trixie-v1 bookworm-hybrid)
 
 wanted() {
     local name
