@@ -149,7 +149,7 @@ reliability_sample() {
     esac
     for kind in kill fault signal; do
         [ "$kind" != signal ] || [ "$1" = bookworm-v2 ] || continue
-        echo "tests/reliability/run.sh /job/kata-cgroup $kind $driver $mode 80 < /dev/null" \
+        echo "tests/reliability/run.sh /job/kata-cgroup $kind $driver $mode 160 < /dev/null" \
             "> results/$1.$driver.$mode.$kind.tap 2>&1 || status=1"
     done
     echo "tests/reliability/many.sh /job/kata-cgroup $driver 16 < /dev/null > results/$1.$driver.$mode.many.tap 2>&1"

@@ -3,7 +3,7 @@
 # in any hierarchy. matrix-*.bats run for the drivers that this machine has, in both modes or one; v2-*.bats only where
 # v2 has the controllers, systemd-*.bats where systemd is; all others once. While matrix-life runs, there are groups and a
 # scope of somebody else beside its own, which have to survive it. What does not depend on the machine (the
-# command line, hostile peers) or mostly waits (systemd-silence) runs on few.
+# command line, hostile peers, broken states) or mostly waits (systemd-silence) runs on few.
 #
 # usage: [KC_DRIVERS="DRIVER..."] [KC_MODES="MODE..."] [KC_SUITES="SUITE..."]
 #        run-suites.sh BINARY RESULT-DIRECTORY ENVIRONMENT [FILTER]
@@ -90,8 +90,9 @@ for file in "$suites"/*.bats; do
     suite=$(basename "$file" .bats)
     [[ -z ${KC_SUITES:-} || " $KC_SUITES " == *" $suite "* ]] || continue
     case "$suite" in
-    cli) [[ $environment =~ ^(host|trixie-v2) ]] || continue ;;
+    cli) [[ $environment = host* ]] || continue ;;
     trust) [[ $environment =~ ^(host|valgrind|trixie-v2) ]] || continue ;;
+    state) [[ $environment =~ ^(host|valgrind|bookworm-v1|trixie-v2) ]] || continue ;;
     matrix-identity) [[ $environment != *-hybrid* ]] || continue ;;
     systemd-silence) [ "$environment" = bookworm-v1 ] || continue ;;
     systemd-*) [ -d /run/systemd/system ] || continue ;;
