@@ -130,7 +130,7 @@ differential_sample() {
     *) return 0 ;;
     esac
     for driver in cgroupfs systemd; do
-        echo "tests/differential/run.sh /job/kata-cgroup /job/random-resources $driver 8 1 < /dev/null" \
+        echo "tests/differential/run.sh /job/kata-cgroup /job/random-resources $driver 5 1 < /dev/null" \
             "> results/$1.$driver.sandbox-only.differential.tap 2>&1 || status=1"
     done
 }
