@@ -46,14 +46,12 @@ static pid_t number_of(const struct moved_task *moved) {
 
 /* Whether the number is of what was moved, or of somebody who is in the group by it. */
 static bool is_to_be_put_back(const struct moved_task *moved) {
-        _cleanup_free_ char *present = NULL, *path = NULL;
+        _cleanup_free_ char *present = NULL;
 
         if (moved->tid != 0 ? process_has_thread(moved->process, moved->tid) : process_is_alive(moved->process))
                 return true;
-        if (proc_read_cgroup(number_of(moved), &present) < 0)
-                return false;
-        path = hierarchy_path_of(moved->hierarchy, present);
-        return path && strcmp(path, moved->group) == 0;
+        return proc_read_cgroup(number_of(moved), &present) == 0 &&
+               hierarchy_has_at(moved->hierarchy, present, moved->group);
 }
 
 static enum members members_of(const struct moved_task *moved) {
@@ -140,9 +138,7 @@ static int fail_move(const struct moved_task *task, int r, struct error *error) 
 }
 
 static bool is_there(const struct moved_task *task) {
-        _cleanup_free_ char *path = hierarchy_path_of(task->hierarchy, task->former);
-
-        return path && strcmp(path, task->group) == 0;
+        return hierarchy_has_at(task->hierarchy, task->former, task->group);
 }
 
 static int move(struct cgroup *cgroup, const struct moved_task *task, struct journal *journal,

@@ -341,3 +341,9 @@ char *hierarchy_path_of(const struct hierarchy *hierarchy, const char *proc_cgro
         }
         return NULL;
 }
+
+bool hierarchy_has_at(const struct hierarchy *hierarchy, const char *proc_cgroup, const char *path) {
+        _cleanup_free_ char *present = hierarchy_path_of(hierarchy, proc_cgroup);
+
+        return present && strcmp(present, path) == 0;
+}

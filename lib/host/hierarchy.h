@@ -54,3 +54,6 @@ const char *hierarchy_name(const struct hierarchy *hierarchy);
  * without a leading slash ("" is the mount point itself); NULL where there is none, or where it is
  * outside of what the mount shows. A new string. */
 char *hierarchy_path_of(const struct hierarchy *hierarchy, const char *proc_cgroup);
+
+/* Whether it gives this path. False also without memory. */
+bool hierarchy_has_at(const struct hierarchy *hierarchy, const char *proc_cgroup, const char *path);

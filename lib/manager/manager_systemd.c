@@ -288,9 +288,7 @@ static int complete_moves(struct manager *manager, const struct process *process
         if (r != 0)
                 return error_fail(error, r < 0 ? -r : ESRCH, "process %d", process->pid);
         for (size_t h = 0; h < host->count; h++) {
-                _cleanup_free_ char *path = hierarchy_path_of(&host->hierarchies[h], present);
-
-                if (path && strcmp(path, manager->cgroup->path) == 0)
+                if (hierarchy_has_at(&host->hierarchies[h], present, manager->cgroup->path))
                         continue;
                 r = cgroup_move(manager->cgroup, &host->hierarchies[h], process, journal, error);
                 if (r < 0)
@@ -312,10 +310,8 @@ static int complete_all_moves(struct manager *manager, struct process *const *pr
 
 /* Whether systemd has the process in this unit already. */
 static bool is_member(struct manager *manager, const struct process *process) {
-        _cleanup_free_ char *path =
-                hierarchy_path_of(tracking_hierarchy(manager->context->host), process->former);
-
-        return path && strcmp(path, manager->cgroup->path) == 0;
+        return hierarchy_has_at(tracking_hierarchy(manager->context->host), process->former,
+                                manager->cgroup->path);
 }
 
 static int attach_by_systemd(struct manager *manager, struct process *const *processes, size_t count,
