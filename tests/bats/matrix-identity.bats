@@ -540,6 +540,66 @@ waits_for_lock() {
     assert_nothing_left
 }
 
+has_thread() { [ -n "$(thread_of "$1")" ]; }
+
+# take_pid PID COMMAND...: a process with a pid that has just become free, and without the caller's $lock
+take_pid() {
+    local pid=$1 i
+    shift
+    for i in {1..500}; do
+        echo $((pid - 1)) > /proc/sys/kernel/ns_last_pid
+        "$@" 3>&- {lock}<&- > /dev/null 2>&1 &
+        [ "$!" != "$pid" ] || return 0
+        # Somebody else has forked meanwhile.
+        kill -KILL $!
+        wait $! 2> /dev/null || true
+    done
+    fail "pid $pid does not come again"
+}
+
+@test "a pid that has become another process's while a command waited for the lock: neither is moved" {
+    local lock command former said=$BATS_TEST_TMPDIR/said status=0
+    start_shim
+    mkdir -p -m 700 "$ROOT" "$ROOT/$ID"
+    exec {lock}< "$ROOT/$ID"
+    flock "$lock"
+    (exec {lock}<&- && create --pid "$SHIM" <<< "$RESOURCES" > "$said" 2>&1) &
+    command=$!
+    wait_until waits_for_lock "$command"
+    kill -KILL "$SHIM"
+    wait "$SHIM" 2> /dev/null || true
+    take_pid "$SHIM" sleep 10000
+    STARTED+=("$SHIM")
+    former=$(places_of "$SHIM")
+    exec {lock}<&-
+    wait "$command" || status=$?
+    assert_equal "$status: $(< "$said")" "5: $(grep "error: --pid: .*$SHIM" "$said")"
+    assert_unmoved "$SHIM" "$former"
+    assert_nothing_left
+
+    create < /dev/null
+    start_vmm
+    exec {lock}< "$ROOT/$ID"
+    flock "$lock"
+    status=0
+    (exec {lock}<&- && kc attach-vcpus "$ID" --vmm-pid "$VMM" > "$said" 2>&1) &
+    command=$!
+    wait_until waits_for_lock "$command"
+    end_vmm
+    # One that would do as well.
+    take_pid "$VMM" "$NAMED_THREADS" io "CPU 0/KVM" "CPU 1/KVM"
+    STARTED+=("$VMM")
+    wait_until has_thread "CPU 1/KVM"
+    former=$(places_of "$VMM")
+    exec {lock}<&-
+    wait "$command" || status=$?
+    [ "$status" != 0 ] && [ "$(grep -c "error: .*$VMM" "$said")" = 1 ] || fail "$status: $(< "$said")"
+    assert_unmoved "$VMM" "$former"
+    assert_equal "$(jq .vmm "$ROOT/$ID/state.json")" null
+    kc delete "$ID"
+    assert_nothing_left
+}
+
 @test "a process that sits in another sandbox's group is not moved: by create, attach-vcpus, or exec from inside" {
     local script=$BATS_TEST_TMPDIR/shim.sh shim_former vmm_former said=$BATS_TEST_TMPDIR/said
     cat > "$script" <<- END
@@ -706,6 +766,44 @@ assert_members_ended() {
     assert_success
     refute_output
     assert_members_ended
+    assert_nothing_left
+}
+
+is_stopped() {
+    local stat
+    read -r stat 2> /dev/null < "/proc/$1/stat" && [[ ${stat##*) } == [tT]* ]]
+}
+
+@test "delete --force: a process that has left the group since it was listed lives on" {
+    [ "$KC_DRIVER" = cgroupfs ] && on_v1 pids || { # systemd or cgroup.kill does the killing
+        create_full
+        kc delete --force "$ID"
+        return
+    }
+    local dir trace=$BATS_TEST_TMPDIR/trace tracer child status=0
+    create < /dev/null
+    dir=$(group_dir sandbox pids)
+    start_process
+    MEMBERS=("$!")
+    echo "$!" > "$dir/cgroup.procs"
+    # Stopped each time that it has taken hold of somebody.
+    # As traced() does it, which would be one process more.
+    ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -o "$trace" -e trace=pidfd_open -e inject=pidfd_open:signal=STOP \
+        "$KATA_CGROUP_TRACED" --root "$ROOT" delete --force "$ID" 3>&- > "$BATS_TEST_TMPDIR/said" 2>&1 &
+    tracer=$!
+    STARTED+=("$tracer")
+    until has_ended "$tracer"; do
+        if child=$(pgrep -P "$tracer") && is_stopped "$child"; then
+            STARTED+=("$child")
+            ! grep -q "^pidfd_open(${MEMBERS[0]}," "$trace" || echo "${MEMBERS[0]}" > "${MOUNT_OF[pids]}/cgroup.procs" || fail "it was killed"
+            kill -CONT "$child" 2> /dev/null || true
+        fi
+        sleep 0.05
+    done
+    wait "$tracer" || status=$?
+    assert_equal "$status: $(< "$BATS_TEST_TMPDIR/said")" "0: "
+    grep -q "^pidfd_open(${MEMBERS[0]}," "$trace"
+    refute has_ended "${MEMBERS[0]}"
     assert_nothing_left
 }
 
