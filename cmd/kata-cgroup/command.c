@@ -13,6 +13,9 @@
 #include "util/file.h"
 #include "util/number.h"
 
+/* How long the input may be silent. */
+#define INPUT_SILENCE_MS 60000
+
 /* config.json of a bundle holds much besides resources. */
 #define CONFIG_SIZE_MAX (16UL * 1024UL * 1024UL)
 
@@ -129,10 +132,13 @@ int command_number(const char *option, const char *text, uint32_t min, uint32_t 
         return 0;
 }
 
+/* Also what never ends: a FIFO that nobody writes to, a pipe that somebody has kept open. */
 static int read_limited(int fd, const char *name, size_t limit, char **out, size_t *size, struct error *error) {
         int r;
 
-        r = file_read_fd(fd, limit, out, size);
+        r = file_read_stream(fd, limit, INPUT_SILENCE_MS, out, size);
+        if (r == -ETIMEDOUT)
+                return error_fail(error, ETIMEDOUT, "%s: no byte within %d s", name, INPUT_SILENCE_MS / 1000);
         if (r == -EFBIG)
                 return error_refuse(error, "resources", "%s is larger than %zu bytes", name, limit);
         return r < 0 ? error_fail(error, -r, "%s", name) : 0;
@@ -148,7 +154,7 @@ int command_read_resources(const char *file, json_t **out, struct error *error) 
         if (standard_input && isatty(STDIN_FILENO))
                 return oci_document_parse("", 0, out, error);
         if (!standard_input) {
-                fd = open(file, O_RDONLY | O_CLOEXEC);
+                fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
                 if (fd < 0)
                         return error_fail(error, errno, "%s", file);
         }
@@ -171,7 +177,7 @@ int command_read_bundle(const char *directory, json_t **resources, char **cgroup
                 path = NULL;
                 return error_oom(error);
         }
-        fd = open(path, O_RDONLY | O_CLOEXEC);
+        fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0)
                 return error_fail(error, errno, "%s", path);
         r = read_limited(fd, path, CONFIG_SIZE_MAX, &text, &size, error);

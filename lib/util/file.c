@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/timestamp.h"
 
 bool file_is_symlink_at(int dir_fd, const char *name) {
         struct stat named;
@@ -93,7 +95,22 @@ bool file_is_child_directory(const struct dirent *entry) {
         return entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
-int file_read_fd(int fd, size_t limit, char **out, size_t *size) {
+/* Until something can be read, or the end. A descriptor that does not wait by itself is waited for here. */
+static int wait_readable(int fd, int silence_ms) {
+        struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+        int64_t deadline = monotonic_ms() + silence_ms;
+        int r;
+
+        do
+                r = poll(&poll_fd, 1, deadline_left_ms(deadline));
+        while (r < 0 && errno == EINTR);
+        if (r == 0)
+                return -ETIMEDOUT;
+        return r < 0 ? error_negative(-errno) : 0;
+}
+
+/* `silence_ms`: negative: a file that always answers. */
+static int read_all(int fd, size_t limit, int silence_ms, char **out, size_t *size) {
         _cleanup_free_ char *buffer = NULL;
         size_t capacity = 4096, length = 0;
 
@@ -102,7 +119,10 @@ int file_read_fd(int fd, size_t limit, char **out, size_t *size) {
                 return -ENOMEM;
         for (;;) {
                 ssize_t n;
+                int r = silence_ms >= 0 ? wait_readable(fd, silence_ms) : 0;
 
+                if (r < 0)
+                        return r;
                 if (length == capacity) {
                         char *larger = realloc(buffer, capacity * 2 + 1);
 
@@ -112,7 +132,7 @@ int file_read_fd(int fd, size_t limit, char **out, size_t *size) {
                         capacity *= 2;
                 }
                 n = read(fd, buffer + length, capacity - length);
-                if (n < 0 && errno == EINTR)
+                if (n < 0 && (errno == EINTR || (errno == EAGAIN && silence_ms >= 0)))
                         continue;
                 if (n < 0)
                         return -errno;
@@ -127,6 +147,14 @@ int file_read_fd(int fd, size_t limit, char **out, size_t *size) {
         if (size)
                 *size = length;
         return 0;
+}
+
+int file_read_fd(int fd, size_t limit, char **out, size_t *size) {
+        return read_all(fd, limit, -1, out, size);
+}
+
+int file_read_stream(int fd, size_t limit, int silence_ms, char **out, size_t *size) {
+        return read_all(fd, limit, silence_ms, out, size);
 }
 
 int file_read_at(int dir_fd, const char *path, size_t limit, char **out, size_t *size) {

@@ -29,6 +29,9 @@ bool file_is_child_directory(const struct dirent *entry);
 /* Reads a whole file, at most `limit` bytes (-EFBIG beyond). `*out` is a new NUL-terminated buffer,
  * `*size` (may be NULL) its length without the NUL. */
 int file_read_fd(int fd, size_t limit, char **out, size_t *size);
+
+/* The same of what may have to be waited for, a pipe for example: -ETIMEDOUT after `silence_ms` without a byte. */
+int file_read_stream(int fd, size_t limit, int silence_ms, char **out, size_t *size);
 int file_read_at(int dir_fd, const char *path, size_t limit, char **out, size_t *size);
 
 /* Removes one trailing newline. */

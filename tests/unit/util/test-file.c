@@ -109,11 +109,33 @@ static void test_limit(void **state) {
         assert_int_equal(file_read_at(dir, "file", 4, &text, NULL), -EFBIG);
 }
 
+/* A pipe that nobody writes to ends the wait, also after some bytes; one that is closed is read to its end, and a descriptor
+ * that does not wait by itself is waited for. */
+static void test_stream(void **state) {
+        char *text = NULL;
+        size_t size;
+        int ends[2];
+
+        (void)state;
+        assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+        assert_int_equal(file_read_stream(ends[0], 100, 20, &text, NULL), -ETIMEDOUT);
+        assert_int_equal(write(ends[1], "123", 3), 3);
+        assert_int_equal(file_read_stream(ends[0], 100, 20, &text, NULL), -ETIMEDOUT);
+        assert_int_equal(write(ends[1], "45", 2), 2);
+        (void)close(ends[1]);
+        assert_int_equal(file_read_stream(ends[0], 100, 20, &text, &size), 0);
+        assert_int_equal(size, 2);
+        assert_string_equal(text, "45");
+        free(text);
+        (void)close(ends[0]);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_beneath, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_replace, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_limit, set_up, tear_down),
+                cmocka_unit_test(test_stream),
                 /* The last: there is no way back. The answers are the same without openat2. */
                 cmocka_unit_test_setup_teardown(test_beneath_without_openat2, set_up, tear_down),
         };
