@@ -96,5 +96,10 @@ int command_attach_vcpus(const struct sandbox_environment *environment, int argc
                               "attach-vcpus: one of --qmp, --qmp-fd and --vmm-pid is needed");
         if (r == 0)
                 r = sandbox_attach(environment, o.parsed.id, &o.attach, &out, error);
-        return r == 0 ? command_print(out, error) : r;
+        if (r != 0)
+                return r;
+        r = command_print(out, error);
+        if (r < 0)
+                error_append(error, "the vCPUs are attached");
+        return r;
 }

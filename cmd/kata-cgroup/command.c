@@ -206,7 +206,12 @@ int command_print(json_t *json, struct error *error) {
         json_decref(json);
         if (r == 0)
                 r = fputc('\n', stdout) == EOF ? -1 : 0;
-        if (r == 0)
-                r = fflush(stdout);
-        return r == 0 ? 0 : error_fail(error, errno, "standard output");
+        return r == 0 ? command_end_output(error) : error_fail(error, errno, "standard output");
+}
+
+/* What failed before the last write is known, but not why. */
+int command_end_output(struct error *error) {
+        if (fflush(stdout) != 0)
+                return error_fail(error, errno, "standard output");
+        return ferror(stdout) ? error_fail(error, EIO, "standard output") : 0;
 }

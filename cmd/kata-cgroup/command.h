@@ -65,3 +65,6 @@ int command_read_bundle(const char *directory, json_t **resources, char **cgroup
 
 /* Prints a JSON document and a newline. Takes it over. */
 int command_print(json_t *json, struct error *error);
+
+/* Status 1 where what was printed has not arrived. */
+int command_end_output(struct error *error);

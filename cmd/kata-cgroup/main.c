@@ -172,6 +172,8 @@ int main(int argc, char **argv) {
                 r = open_log(&o, &error);
         if (r == 0)
                 r = run_command(&o, argc, argv, &error);
+        if (r >= 0)
+                r = command_end_output(&error);
         if (r < 0)
                 log_error(&o.log, &error);
         if (o.log.stream != stderr)

@@ -179,3 +179,23 @@ assert_unreadable() {
     force
     assert_nothing_left
 }
+
+@test "what cannot be printed is status 1; an attach-vcpus says that the vCPUs are attached" {
+    local command
+    create_full
+    for command in list "list --format json" features --help --version "inspect $ID" "update --help"; do
+        # shellcheck disable=SC2086  # words
+        run --separate-stderr bash -c "'$KATA_CGROUP' --root '$ROOT' $command 3>&- > /dev/full"
+        assert_failure 1
+        # shellcheck disable=SC2154  # set by run
+        assert_equal "$stderr" "kata-cgroup: error: standard output: No space left on device"
+    done
+    start_vmm
+    run --separate-stderr bash -c "'$KATA_CGROUP' --root '$ROOT' attach-vcpus $ID --vmm-pid $VMM 3>&- > /dev/full"
+    assert_failure 1
+    assert_equal "$stderr" "kata-cgroup: error: standard output: No space left on device; the vCPUs are attached"
+    assert_equal "$(jq .vmm.pid "$ROOT/$ID/state.json")" "$VMM"
+    end_vmm
+    kc delete "$ID"
+    assert_nothing_left
+}
