@@ -32,11 +32,46 @@ static void written_file_free(void *change) {
         free(written);
 }
 
+/* The text that the parent of the file's group has; `file` may be in a child of the group. A new string. */
+static int read_parent(const struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *file,
+                       const char *suffix, char **out) {
+        _cleanup_free_ char *directory = NULL, *path = NULL;
+        const char *parent;
+        char *name;
+        int r;
+
+        if (asprintf(&directory, "/%s/%s", cgroup->path, file) < 0)
+                return -ENOMEM;
+        name = strrchr(directory, '/');
+        *name++ = '\0';
+        *strrchr(directory, '/') = '\0';
+        parent = directory[0] == '/' ? directory + 1 : directory;
+        if (asprintf(&path, "%s%s%s%s", parent, parent[0] ? "/" : "", name, suffix) < 0)
+                return -ENOMEM;
+        r = file_read_at(hierarchy->fd, path, FILE_SIZE_MAX, out, NULL);
+        if (r == 0)
+                file_chomp(*out);
+        return r;
+}
+
+/* A cpuset without a list is as its parent's on v2, but Linux 6.1 does not take a list away from a group that has processes
+ * (ENOSPC): there it gets what its parent has in effect. */
+static int write_value(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *file,
+                       const char *value) {
+        _cleanup_free_ char *inherited = NULL;
+        int r = cgroup_write(cgroup, hierarchy, file, value);
+
+        if (r != -ENOSPC || value[0] != '\0' || hierarchy->version != CGROUP_V2)
+                return r;
+        r = read_parent(cgroup, hierarchy, file, ".effective", &inherited);
+        return r < 0 ? r : cgroup_write(cgroup, hierarchy, file, inherited);
+}
+
 static int written_file_undo(void *change, struct error *error) {
         struct written_file *written = change;
         int r;
 
-        r = cgroup_write(written->cgroup, written->hierarchy, written->file, written->former);
+        r = write_value(written->cgroup, written->hierarchy, written->file, written->former);
         if (r < 0 && !cgroup_is_gone(r))
                 return error_fail(error, -r, "cannot put \"%s\" back into %s/%s/%s", written->former,
                                   written->hierarchy->mount_point, written->cgroup->path, written->file);
@@ -136,22 +171,6 @@ static int fail_write(const struct cgroup *cgroup, const struct hierarchy *hiera
                           hierarchy->mount_point, cgroup->path, file);
 }
 
-/* v1 cpuset: "as the parent" is the parent's text. */
-static int inherited_value(const struct cgroup *cgroup, const struct hierarchy *hierarchy,
-                           const struct setting *setting, char **out) {
-        _cleanup_free_ char *path = NULL;
-        const char *slash = strrchr(cgroup->path, '/');
-        int r;
-
-        if (asprintf(&path, "%.*s%s%s", slash ? (int)(slash - cgroup->path) : 0, cgroup->path, slash ? "/" : "",
-                     setting->file) < 0)
-                return -ENOMEM;
-        r = file_read_at(hierarchy->fd, path, FILE_SIZE_MAX, out, NULL);
-        if (r == 0)
-                file_chomp(*out);
-        return r;
-}
-
 static int write_to(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct setting *setting,
                     const char *file, const char *value, struct journal *journal, int *refusal,
                     struct error *error) {
@@ -159,8 +178,9 @@ static int write_to(struct cgroup *cgroup, const struct hierarchy *hierarchy, co
         char *former = NULL;
         int r;
 
-        if ((setting->flags & SETTING_INHERIT) != 0 && value[0] == '\0') {
-                r = inherited_value(cgroup, hierarchy, setting, &inherited);
+        /* A cpuset of v1 without a list takes no processes: "as the parent" is the parent's text. */
+        if ((setting->flags & SETTING_INHERIT) != 0 && value[0] == '\0' && hierarchy->version == CGROUP_V1) {
+                r = read_parent(cgroup, hierarchy, setting->file, "", &inherited);
                 if (r < 0)
                         return fail_write(cgroup, hierarchy, setting, file, value, r, error);
                 value = inherited;
@@ -171,7 +191,7 @@ static int write_to(struct cgroup *cgroup, const struct hierarchy *hierarchy, co
                 if (r == 0)
                         former = former_value(setting, value, former_text);
         }
-        r = cgroup_write(cgroup, hierarchy, file, value);
+        r = write_value(cgroup, hierarchy, file, value);
         if (r == 0 && former)
                 return record_file(journal, cgroup, hierarchy, file, former, error);
         free(former);
@@ -273,6 +293,24 @@ static size_t group_length(const struct plan *plan, size_t first) {
                plan->settings[first + length].group == plan->settings[first].group)
                 length++;
         return length;
+}
+
+int cgroup_record_inherited(struct cgroup *cgroup, const struct plan *plan, struct journal *journal,
+                            struct error *error) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < plan->count; i++) {
+                const struct setting *setting = &plan->settings[i];
+                const struct hierarchy *hierarchy = hierarchy_of(cgroup, setting);
+                _cleanup_free_ char *text = NULL;
+
+                if (setting->kind == SETTING_FILE && (setting->flags & SETTING_INHERIT) != 0 &&
+                    cgroup_read(cgroup, hierarchy, setting->file, &text) == 0) {
+                        file_chomp(text);
+                        r = record_file(journal, cgroup, hierarchy, setting->file, TAKE(text), error);
+                }
+        }
+        return r;
 }
 
 int cgroup_apply(struct cgroup *cgroup, const struct plan *plan, struct journal *journal, struct error *error) {

@@ -477,6 +477,12 @@ static int update(struct manager *manager, const struct plan *plan, struct journ
                                                 error);
         if (r < 0)
                 return r;
+        /* Taken back after the properties: where the kernel does not clear a cpuset, systemd leaves it as it is. */
+        r = cgroup_record_inherited(manager->cgroup, plan, journal, error);
+        if (r < 0) {
+                plan_free(former);
+                return r;
+        }
         r = record_properties(manager, former, journal, error);
         if (r == 0)
                 r = set_properties(manager, plan, error);

@@ -245,6 +245,13 @@ create_full() {
 
 attach() { kc attach-vcpus "$ID" --vmm-pid "$VMM" > /dev/null; }
 
+# A whole sandbox: also under systemd it has its group now, whatever the mode.
+create_attached() {
+    create_full
+    start_vmm
+    attach
+}
+
 # ---- what must hold ----
 
 # assert_one_error_line STATUS TEXT: of the last `run`

@@ -74,7 +74,7 @@ run_beside_a_bystander() {
 
 # runs_here "ENVIRONMENT DRIVER MODE": on v1 and on v2, each driver runs in each mode with Debian 12's kernel and systemd or
 # with Debian 13's, and each of those runs both drivers. Hybrid machines are v1 with a second tree; with cgroupfs, bookworm's
-# is what it is on v1. Devices, exec and identities are the same there as on v1.
+# is what it is on v1. Devices, exec, identities and waits are the same there as on v1.
 runs_here() {
     case "$1" in
     "bookworm-v2 cgroupfs overhead" | "bookworm-v2 systemd sandbox-only") return 1 ;;
@@ -93,7 +93,7 @@ for file in "$suites"/*.bats; do
     cli) [[ $environment = host* ]] || continue ;;
     trust) [[ $environment =~ ^(host|valgrind|trixie-v2) ]] || continue ;;
     state) [[ $environment =~ ^(host|valgrind|bookworm-v1|trixie-v2) ]] || continue ;;
-    matrix-identity | matrix-devices | matrix-exec) [[ $environment != *-hybrid* ]] || continue ;;
+    matrix-identity | matrix-devices | matrix-exec | matrix-waits) [[ $environment != *-hybrid* ]] || continue ;;
     systemd-silence) [ "$environment" = bookworm-v1 ] || continue ;;
     systemd-*) [ -d /run/systemd/system ] || continue ;;
     v2-*) ! grep ' - cgroup ' /proc/self/mountinfo | grep -qv 'name=' || continue ;;
