@@ -310,20 +310,22 @@ int cgroup_members(struct cgroup *cgroup, const struct hierarchy *hierarchy, enu
         return r < 0 ? fail_members(cgroup, hierarchy, members, r, error) : 0;
 }
 
-int cgroup_own_processes(struct cgroup *cgroup, struct pid_set *out, struct error *error) {
-        for (size_t i = 0; i < cgroup->host->count; i++) {
-                const struct hierarchy *hierarchy = &cgroup->host->hierarchies[i];
-                int r = cgroup_claim(cgroup, hierarchy, error);
+int cgroup_own_processes_in(struct cgroup *cgroup, const struct hierarchy *hierarchy, struct pid_set *out,
+                            struct error *error) {
+        int r = cgroup_claim(cgroup, hierarchy, error);
 
-                if (r == CGROUP_E_ABSENT)
-                        continue;
-                if (r < 0)
-                        return r;
-                r = add_members(cgroup_directory(cgroup, hierarchy), "cgroup.procs", true, out);
-                if (r < 0)
-                        return fail_members(cgroup, hierarchy, MEMBERS_PROCESSES, r, error);
-        }
-        return 0;
+        if (r != 0)
+                return r == CGROUP_E_ABSENT ? 0 : r;
+        r = add_members(cgroup_directory(cgroup, hierarchy), "cgroup.procs", true, out);
+        return r < 0 ? fail_members(cgroup, hierarchy, MEMBERS_PROCESSES, r, error) : 0;
+}
+
+int cgroup_own_processes(struct cgroup *cgroup, struct pid_set *out, struct error *error) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < cgroup->host->count; i++)
+                r = cgroup_own_processes_in(cgroup, &cgroup->host->hierarchies[i], out, error);
+        return r;
 }
 
 int cgroup_has_any(struct cgroup *cgroup, const struct pid_set *pids) {

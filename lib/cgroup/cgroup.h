@@ -127,8 +127,10 @@ const char *cgroup_members_file(const struct hierarchy *hierarchy, enum members 
 int cgroup_members(struct cgroup *cgroup, const struct hierarchy *hierarchy, enum members members,
                    struct pid_set *out, struct error *error);
 
-/* Adds the processes of the owner's group and of those below it. */
+/* Adds the processes of the owner's group and of those below it: in all hierarchies, or in one. */
 int cgroup_own_processes(struct cgroup *cgroup, struct pid_set *out, struct error *error);
+int cgroup_own_processes_in(struct cgroup *cgroup, const struct hierarchy *hierarchy, struct pid_set *out,
+                            struct error *error);
 
 /* Whether one of these processes is among them: 1 or 0, or a negative errno without an error set. */
 int cgroup_has_any(struct cgroup *cgroup, const struct pid_set *pids);

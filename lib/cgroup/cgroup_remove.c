@@ -66,20 +66,24 @@ static int remove_children(const struct owner *owner, int directory) {
         return r;
 }
 
-/* Whether the name still leads to the directory. */
-static bool is_named(int parent, const char *name, int directory) {
+/* Whether the name still leads to the directory: 1 or 0, or a negative errno. */
+static int is_named(int parent, const char *name, int directory) {
         struct stat named, held;
 
-        return fstatat(parent, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(directory, &held) == 0 &&
-               named.st_ino == held.st_ino && named.st_dev == held.st_dev;
+        if (fstatat(parent, name, &named, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : error_negative(-errno);
+        if (fstat(directory, &held) < 0)
+                return error_negative(-errno);
+        return named.st_ino == held.st_ino && named.st_dev == held.st_dev;
 }
 
 /* Child groups first; a group without children costs one rmdir. */
 static int remove_tree(const struct owner *owner, int parent, const char *name, int directory) {
         int r;
 
-        if (!is_named(parent, name, directory))
-                return 0; /* gone; what may have come in its place is not ours */
+        r = is_named(parent, name, directory);
+        if (r <= 0)
+                return r; /* gone; what may have come in its place is not ours */
         if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
                 return 0;
         if (errno != EBUSY && errno != ENOTEMPTY)
@@ -142,27 +146,37 @@ void cgroup_remove_children(struct cgroup *cgroup, const struct hierarchy *hiera
                 (void)remove_children(cgroup->owner, cgroup_directory(cgroup, hierarchy));
 }
 
+/* 0: it is gone; 1: it is not ours, or somebody is in it; a negative errno. */
+static int remove_parent(const struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *path) {
+        _cleanup_close_ int parent = -1, directory = -1;
+        char mark[OWNER_MARK_SIZE];
+        const char *name;
+
+        parent = open_parent(hierarchy, path, &name);
+        directory = parent >= 0 ? file_open_beneath(parent, name, O_RDONLY | O_DIRECTORY) : parent;
+        if (directory < 0)
+                return directory == -ENOENT ? 0 : directory;
+        if (owner_ask(cgroup->owner, directory, mark) != OWNERSHIP_PARENT)
+                return 1;
+        log_debug(cgroup->log, "rmdir %s/%s", hierarchy->mount_point, path);
+        if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+                return 0;
+        return errno == EBUSY || errno == ENOTEMPTY ? 1 : error_negative(-errno);
+}
+
 /* Upwards, as long as a parent is ours and empty. */
 static void remove_parents(struct cgroup *cgroup, const struct hierarchy *hierarchy) {
         _cleanup_free_ char *path = strdup(cgroup->path);
         char *slash;
+        int r = 0;
 
-        while (path && (slash = strrchr(path, '/'))) {
-                _cleanup_close_ int parent = -1, directory = -1;
-                char mark[OWNER_MARK_SIZE];
-                const char *name;
-
+        while (path && r == 0 && (slash = strrchr(path, '/'))) {
                 *slash = '\0';
-                parent = open_parent(hierarchy, path, &name);
-                directory = parent >= 0 ? file_open_beneath(parent, name, O_RDONLY | O_DIRECTORY) : parent;
-                if (directory == -ENOENT)
-                        continue;
-                if (directory < 0 || owner_ask(cgroup->owner, directory, mark) != OWNERSHIP_PARENT)
-                        return;
-                log_debug(cgroup->log, "rmdir %s/%s", hierarchy->mount_point, path);
-                if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-                        return;
+                r = remove_parent(cgroup, hierarchy, path);
         }
+        if (r < 0)
+                log_warning(cgroup->log, "the parent cgroup %s/%s stays: %s", hierarchy->mount_point, path,
+                            strerror(-r));
 }
 
 int cgroup_remove(struct cgroup *cgroup, bool parents, int64_t deadline, struct error *error) {

@@ -153,20 +153,10 @@ static int release_in(struct manager *manager, const struct hierarchy *hierarchy
                       struct process *const *processes, size_t count, const struct pid_set *callers,
                       const char *callers_former, struct error *error) {
         _cleanup_pid_set_ struct pid_set members = {0};
-        _cleanup_free_ char *text = NULL;
-        int r;
+        int r = cgroup_own_processes_in(manager->cgroup, hierarchy, &members, error);
 
-        r = cgroup_claim(manager->cgroup, hierarchy, error);
-        if (r != 0)
-                return r == CGROUP_E_ABSENT ? 0 : r;
-        r = cgroup_read(manager->cgroup, hierarchy, "cgroup.procs", &text);
-        if (cgroup_is_gone(r))
-                return 0;
         if (r < 0)
-                return error_fail(error, -r, "%s/%s/cgroup.procs", hierarchy->mount_point,
-                                  manager->cgroup->path);
-        if (pid_set_add_text(&members, text) < 0)
-                return error_oom(error);
+                return r;
         for (size_t i = 0; i < members.count; i++) {
                 const struct process *process = find_process(processes, count, members.pids[i]);
 

@@ -97,3 +97,57 @@ assert_container_cpuset_goes() {
     # Directly below the root.
     [ "$KC_DRIVER" = systemd ] || assert_container_cpuset_goes "/$ID" "${MOUNT_OF[cpuset]}/$ID"
 }
+
+# ---- what is in the way of a delete ----
+
+@test "a runtime process in a group below comes back, too" {
+    [ "$KC_DRIVER" = cgroupfs ] || return 0
+    local dir former
+    start_shim
+    former=$(< "/proc/$SHIM/cgroup")
+    create --pid "$SHIM" < /dev/null
+    dir=$(group_dir "$(runtime_group)" pids)/child
+    mkdir "$dir"
+    echo "$SHIM" > "$dir/cgroup.procs"
+    kc delete "$ID"
+    assert_nothing_left
+    assert_equal "$(< "/proc/$SHIM/cgroup")" "$former"
+}
+
+@test "a caller in a group below can delete" {
+    [ "$KC_DRIVER" = cgroupfs ] || return 0
+    local dir
+    create < /dev/null
+    dir=$(group_dir sandbox pids)/child
+    mkdir "$dir"
+    bash -c 'echo $$ > "$1/cgroup.procs" && "$2" --root "$3" delete "$4"' - "$dir" "$KATA_CGROUP" "$ROOT" "$ID" 3>&-
+    assert_nothing_left
+}
+
+@test "a parent that cannot be removed is a warning, which names it" {
+    [ "$KC_DRIVER" = cgroupfs ] || return 0
+    create < /dev/null
+    run traced -o /dev/null -P "${MOUNT_OF[pids]}/kctest" -e trace=unlinkat -e "inject=unlinkat:error=EPERM" \
+        "$KATA_CGROUP_TRACED" --root "$ROOT" delete "$ID"
+    assert_success
+    assert_output --partial "warning: the parent cgroup ${MOUNT_OF[pids]}/$PARENT_DIR stays: Operation not permitted"
+}
+
+# ---- descriptors, modes ----
+
+@test "a parent that another sandbox uses by now is nothing that a failed create has to undo" {
+    [ "$KC_DRIVER" = cgroupfs ] || return 0
+    local other=$ID-other dir=$SANDBOX_DIR
+    start_shim
+    [ "$KC_MODE" = sandbox-only ] || dir=$OVERHEAD_DIR
+    # Its first move fails, and it is stopped there until the other sandbox is there, too.
+    strace_stopping "${MOUNT_OF[pids]}/$dir/cgroup.procs" write :error=EIO create "$ID" --cgroups-path "$CGROUPS_PATH" \
+        "${MODE_OPTION[@]}" --pid "$SHIM" < /dev/null
+    kc create "$other" --cgroups-path "$PARENT_DIR/$other" --sandbox-cgroup-only < /dev/null
+    kill -CONT "$STOPPED"
+    await_command
+    assert_equal "$STATUS: $(grep -c . "$BATS_TEST_TMPDIR/said")" "1: 1"
+    run ! grep "not undone" "$BATS_TEST_TMPDIR/said"
+    kc delete "$other"
+    assert_nothing_left
+}
