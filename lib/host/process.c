@@ -23,6 +23,8 @@
 
 /* How many processes a wait looks at; the rest is looked at when it is asked again. */
 #define WAIT_AT_ONCE 64
+/* How long a wait lasts that has not got a descriptor for all of them. */
+#define WAIT_BLIND_MS 100
 
 static int open_pidfd(pid_t pid) {
         return (int)syscall(SYS_pidfd_open, pid, 0);
@@ -286,9 +288,12 @@ void process_wait_any(const struct pid_set *pids, int timeout_ms) {
         for (size_t i = 0; i < pids->count && count < WAIT_AT_ONCE; i++) {
                 int fd = open_pidfd(pids->pids[i]);
 
+                /* What ends is seen when the members are read again. Where there is no descriptor left, those that there are
+                 * have to do, and the pause. */
                 if (fd < 0) {
-                        /* It has just ended: nothing to wait for. */
-                        timeout_ms = 0;
+                        timeout_ms = is_gone(errno)               ? 0
+                                     : timeout_ms < WAIT_BLIND_MS ? timeout_ms
+                                                                  : WAIT_BLIND_MS;
                         break;
                 }
                 fds[count++] = (struct pollfd){.fd = fd, .events = POLLIN};

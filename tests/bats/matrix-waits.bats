@@ -151,3 +151,22 @@ assert_container_cpuset_goes() {
     kc delete "$other"
     assert_nothing_left
 }
+
+@test "a delete that has no descriptors left for all that it waits for does not spin" {
+    [ "$KC_DRIVER" = cgroupfs ] || return 0
+    local left waits
+    create_full
+    for _ in {1..45}; do
+        start_process
+        echo $! > "$(group_dir sandbox pids)/cgroup.procs"
+    done
+    run traced -o "$BATS_TEST_TMPDIR/trace" -e trace=poll,pidfd_open \
+        sh -c "ulimit -n 45 && exec '$KATA_CGROUP_TRACED' --root '$ROOT' delete '$ID' --timeout 1"
+    assert_failure 1
+    # Each time that there is none left it waits, and for a while.
+    left=$(grep -c 'pidfd_open(.* EMFILE' "$BATS_TEST_TMPDIR/trace") || true
+    waits=$(grep -c '^poll(.*, [1-9][0-9]*) *=' "$BATS_TEST_TMPDIR/trace") || true
+    [ "$left" -gt 0 ] && [ "$left" -le $((waits + 1)) ] && [ "$waits" -lt 100 ] || fail "$left of them, $waits waits"
+    kc delete --force "$ID"
+    assert_nothing_left
+}
