@@ -6,15 +6,20 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "oci/resources.h"
 #include "util/cleanup.h"
 #include "util/file.h"
 #include "util/number.h"
+#include "util/signals.h"
 
 /* How long the input may be silent. */
 #define INPUT_SILENCE_MS 60000
+
+/* Nothing that a command makes can be written by others: the log, which is made with 0666, included. */
+#define COMMAND_UMASK 022
 
 /* config.json of a bundle holds much besides resources. */
 #define CONFIG_SIZE_MAX (16UL * 1024UL * 1024UL)
@@ -43,20 +48,23 @@ error_t command_parse_common(int key, char *argument, struct argp_state *state) 
         }
 }
 
-/* The dispositions are the process's, and so is what they were: the one static of the commands. */
-static const int ignored_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGPIPE};
-static struct sigaction former_actions[ARRAY_SIZE(ignored_signals)];
+/* SIGPIPE's disposition and the umask are the process's, and so is what they were: the one static of the commands. */
+static struct {
+        struct sigaction pipe;
+        mode_t umask;
+} former;
 
-void command_ignore_signals(void) {
+void command_set_process(void) {
         const struct sigaction ignore = {.sa_handler = SIG_IGN};
 
-        for (size_t i = 0; i < ARRAY_SIZE(ignored_signals); i++)
-                (void)sigaction(ignored_signals[i], &ignore, &former_actions[i]);
+        (void)sigaction(SIGPIPE, &ignore, &former.pipe);
+        former.umask = umask(COMMAND_UMASK);
 }
 
-void command_restore_signals(void) {
-        for (size_t i = 0; i < ARRAY_SIZE(ignored_signals); i++)
-                (void)sigaction(ignored_signals[i], &former_actions[i], NULL);
+void command_restore_process(void) {
+        (void)umask(former.umask);
+        (void)sigaction(SIGPIPE, &former.pipe, NULL);
+        signals_release();
 }
 
 char *command_help_filter(int key, const char *text, void *input) {

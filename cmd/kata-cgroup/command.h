@@ -43,9 +43,10 @@ struct parsed {
 int command_parse(const struct argp *argp, const char *name, int argc, char **argv, void *input,
                   struct error *error);
 
-/* SIGTERM and the like leave no work half-done; exec's command gets them as they were. */
-void command_ignore_signals(void);
-void command_restore_signals(void);
+/* What the caller's process has that must not show in what a command does: SIGPIPE, which would end it half-way, and the
+ * umask, since the modes of what is made are ours. exec's command gets both as they were, and the signals that were held. */
+void command_set_process(void);
+void command_restore_process(void);
 
 /* Leaves out of --help what argp says of every program. */
 char *command_help_filter(int key, const char *text, void *input);

@@ -11,13 +11,12 @@ enum {
 
 static const struct argp_option options[] = {
         {"force", KEY_FORCE, NULL, 0, "kill what is still in the cgroups; no state is not an error", 0},
-        {"timeout", KEY_TIMEOUT, "SECONDS", 0, "for processes, units and busy directories (default: 10)", 0},
-        {"cgroups-path", KEY_CGROUPS_PATH, "PATH", 0, "with --force and a lost state: where the sandbox was",
-         0},
-        {"overhead-path", KEY_OVERHEAD_PATH, "PATH", 0, "with --force and a lost state: where its overhead was",
-         0},
-        {"sandbox-cgroup-only", KEY_SANDBOX_ONLY, NULL, 0,
-         "with --force and a lost state: it had no overhead cgroup", 0},
+        {"timeout", KEY_TIMEOUT, "SECONDS", 0,
+         "for the lock, processes, units and busy directories (default: 10)", 0},
+        {"cgroups-path", KEY_CGROUPS_PATH, "PATH", 0,
+         "with --force and a state that is lost or cannot be read: where the sandbox was", 0},
+        {"overhead-path", KEY_OVERHEAD_PATH, "PATH", 0, "the same: where its overhead was", 0},
+        {"sandbox-cgroup-only", KEY_SANDBOX_ONLY, NULL, 0, "the same: it had no overhead cgroup", 0},
         OPTIONS_COMMON,
         {0},
 };

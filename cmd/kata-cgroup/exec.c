@@ -44,10 +44,10 @@ int command_exec(const struct sandbox_environment *environment, int argc, char *
                 r = sandbox_enter(environment, o.parsed.id, error);
         if (r != 0)
                 return r;
-        command_restore_signals();
+        command_restore_process();
         (void)execvp(o.command[0], o.command);
         r = errno;
-        command_ignore_signals();
+        command_set_process();
         return error_set(error, r == ENOENT ? EXIT_STATUS_NOT_FOUND : EXIT_STATUS_CANNOT_EXECUTE, r, NULL,
                          "cannot execute %s", o.command[0]);
 }

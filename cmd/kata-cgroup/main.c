@@ -2,12 +2,12 @@
 /*
  * kata-cgroup: global options, and the choice of the command
  *
- * Subtle: SIGTERM is ignored from the first line on, since a shim that sits in the scope which is being
- * stopped passes it on to us; so are the other signals that would leave work half-done. All waits have
- * deadlines.
+ * Subtle: what a command writes to may be closed, which must not end it half-way, so SIGPIPE is ignored from the first line
+ * on. The signals by which a caller gives up are the library's to hold back (util/signals.h). All waits have deadlines.
  */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,14 +145,18 @@ static int run_command(struct global_options *o, int argc, char **argv, struct e
 }
 
 static int open_log(struct global_options *o, struct error *error) {
+        FILE *stream;
+        int fd;
+
         if (!o->log_file)
                 return 0;
-        /* "e": O_CLOEXEC; "a": several commands write to one log. */
-        o->log.stream = fopen(o->log_file, "ae");
-        if (!o->log.stream) {
-                o->log.stream = stderr;
+        /* O_APPEND: several commands write to one log. O_NONBLOCK: a FIFO without a reader is an error, and
+         * lines for which one has no room are lost: neither is waited for. */
+        fd = open(o->log_file, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0666);
+        stream = fd >= 0 ? fdopen(fd, "a") : NULL;
+        if (!stream)
                 return error_fail(error, errno, "cannot open log %s", o->log_file);
-        }
+        o->log.stream = stream;
         return 0;
 }
 
@@ -165,7 +169,7 @@ int main(int argc, char **argv) {
         };
         int r;
 
-        command_ignore_signals();
+        command_set_process();
         o.environment.log = &o.log;
         r = command_parse(&argp, "kata-cgroup", argc, argv, &o, &error);
         if (r == 0)

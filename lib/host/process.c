@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 
 #include "util/file.h"
 #include "util/number.h"
+#include "util/timestamp.h"
 
 /* How many processes a wait looks at; the rest is looked at when it is asked again. */
 #define WAIT_AT_ONCE 64
@@ -279,6 +281,32 @@ int process_inner_threads(const struct process *process, struct thread_name **ou
                 qsort(threads, *count, sizeof(*threads), compare_inner);
         *out = TAKE(threads);
         return 0;
+}
+
+bool process_is_program(const struct process *process, const char *name) {
+        static const char replaced[] = " (deleted)";
+        char path[PATH_MAX], *base;
+        ssize_t length = readlinkat(process->proc_fd, "exe", path, sizeof(path) - 1);
+        size_t rest = strlen(replaced);
+
+        if (length < 0)
+                return false;
+        path[length] = '\0';
+        if ((size_t)length > rest && strcmp(path + length - rest, replaced) == 0)
+                path[(size_t)length - rest] = '\0';
+        base = strrchr(path, '/');
+        return base && strcmp(base + 1, name) == 0;
+}
+
+bool process_wait(const struct process *process, int timeout_ms) {
+        struct pollfd fd = {.fd = process->pidfd, .events = POLLIN};
+        int64_t deadline = monotonic_ms() + timeout_ms;
+        int r;
+
+        do
+                r = poll(&fd, 1, deadline_left_ms(deadline));
+        while (r < 0 && errno == EINTR);
+        return r > 0;
 }
 
 void process_wait_any(const struct pid_set *pids, int timeout_ms) {

@@ -80,6 +80,12 @@ struct thread_name {
 int process_inner_threads(const struct process *process, struct thread_name **out, size_t *count,
                           struct error *error);
 
+/* Whether its executable has this name (proc_pid_exe(5)), also one that was replaced meanwhile. */
+bool process_is_program(const struct process *process, const char *name);
+
+/* Waits for its end. False: it still lives after so many milliseconds. */
+bool process_wait(const struct process *process, int timeout_ms);
+
 /* Waits until one of the processes with these pids has ended, at most `timeout_ms`. */
 void process_wait_any(const struct pid_set *pids, int timeout_ms);
 

@@ -2,6 +2,10 @@
 /*
  * attach-vcpus
  *
+ * The socket, the answer and the vCPUs are waited for without the sandbox's lock. What was found is looked at again under it,
+ * and placed; where another attach has recorded vCPUs meanwhile, the answer may be older than that one's, and is asked for
+ * again.
+ *
  * Subtle: a thread may end, and its ID be given to another, between the moment it was found and the moment
  * it was placed. The VMM is held by its pidfd all the time, and its threads are looked at again afterwards:
  * what is not the VMM's any more is put back.
@@ -11,81 +15,99 @@
 #include <unistd.h>
 
 #include "sandbox/session.h"
+#include "util/signals.h"
 #include "vmm/affinity.h"
 
 /* Said where the VMM is known only as the one who made the socket. */
 #define PEER_ADVICE "it is the peer of the socket: if it is not the VMM, name that with --vmm-pid"
 
+/* What is wrong without being an error. */
+enum {
+        ATTACH_E_OUTDATED = 1,
+};
+
 /* What is to be attached. */
 struct found {
-        struct process *vmm; /* the recorded one, which is the state's, or `held` */
-        struct process *held;
-        const char *source; /* the option that names it, for messages */
+        struct qmp *qmp;     /* NULL: the threads are known by their names */
+        struct process *vmm; /* held */
+        const char *source;  /* the option that names it, for messages */
+        const char *advice;  /* what to do where it turns out not to be the VMM, or NULL */
         struct vcpus *vcpus;
+        struct vcpus *recorded; /* those of the state when the VMM was asked, or NULL */
 };
 
 static void found_clear(struct found *found) {
-        process_free(found->held);
+        qmp_free(found->qmp);
+        process_free(found->vmm);
         vcpus_free(found->vcpus);
+        vcpus_free(found->recorded);
 }
 
 static int hold_vmm(pid_t pid, struct found *found, struct error *error) {
         if (pid == 1 || pid == getpid())
                 return error_refuse(error, found->source, "process %d cannot be the VMM", pid);
-        return process_new(pid, found->source, &found->held, error);
-}
-
-/* The VMM that the caller names and holds, or that is recorded and lives. Whoever the socket's peer is said to be does not
- * matter then: SO_PEERCRED names who has made the connection, and that may have been the shim, before there was a VMM. */
-static int find_named(struct session *session, struct found *found, struct error *error) {
-        struct process *living;
-        int r = session_check_vmm(session, found->held, found->source, &living, error);
-
-        if (r == 0)
-                found->vmm = living ? living : found->held;
-        return r;
+        return process_new(pid, found->source, &found->vmm, error);
 }
 
 /* Without any other word, the peer is the VMM if the threads are its. */
-static int find_peer(const struct qmp *qmp, struct found *found, struct error *error) {
-        pid_t peer = qmp_peer(qmp);
+static int find_peer(struct found *found, struct error *error) {
+        pid_t peer = qmp_peer(found->qmp);
         int r;
 
         if (peer == 0)
                 return error_refuse(error, "--vmm-pid",
                                     "needed: the kernel does not tell the QMP socket's peer");
+        found->advice = PEER_ADVICE;
         r = hold_vmm(peer, found, error);
         if (r < 0)
                 error_append(error, PEER_ADVICE);
-        found->vmm = found->held;
         return r;
 }
 
-static int find_by_qmp(const struct sandbox_attach *attach, const struct log *log, int64_t deadline,
-                       struct found *found, struct error *error) {
-        _cleanup_(qmp_freep) struct qmp *qmp = NULL;
-        const char *advice = found->vmm ? NULL : PEER_ADVICE;
-        int r;
+/* The VMM that the caller names and holds, or that is recorded and lives. Whoever the socket's peer is said to be does not
+ * matter then: SO_PEERCRED names who has made the connection, and that may have been the shim, before there was a VMM. */
+static int find_vmm(struct session *peeked, struct found *found, struct error *error) {
+        struct process *living;
+        int r = session_check_vmm(peeked, found->vmm, found->source, &living, error);
 
-        r = attach->qmp ? qmp_connect(attach->qmp, deadline, log, &qmp, error)
-                        : qmp_adopt(attach->qmp_fd, deadline, log, &qmp, error);
-        if (r == 0 && !found->vmm)
-                r = find_peer(qmp, found, error);
-        return r < 0 ? r
-                     : vcpus_from_qmp(qmp, found->vmm, advice, attach->expect, deadline, &found->vcpus, error);
+        if (r < 0 || found->vmm)
+                return r;
+        if (!living)
+                return find_peer(found, error);
+        found->vmm = TAKE(peeked->state->vmm.process);
+        return 0;
 }
 
-static int find(struct session *session, const struct sandbox_attach *attach, struct found *found,
-                struct error *error) {
-        int64_t deadline = monotonic_ms() + (int64_t)attach->timeout * 1000;
+/* Waits for the socket, if one was named. */
+static int connect_qmp(const struct sandbox_environment *environment, const struct sandbox_attach *attach,
+                       int64_t deadline, struct found *found, struct error *error) {
+        if (attach->qmp)
+                return qmp_connect(attach->qmp, deadline, environment->log, &found->qmp, error);
+        if (attach->qmp_fd >= 0)
+                return qmp_adopt(attach->qmp_fd, deadline, environment->log, &found->qmp, error);
+        return 0;
+}
+
+/* Waits for the vCPUs. The state is read first: an exec that has become the QEMU which answers has recorded itself by then. */
+static int find(const struct sandbox_environment *environment, const char *id,
+                const struct sandbox_attach *attach, struct session_life *life, int64_t deadline,
+                struct found *found, struct error *error) {
+        _cleanup_session_ struct session peeked = SESSION_INIT(environment);
         int r;
 
-        r = find_named(session, found, error);
+        r = session_peek(&peeked, id, error);
+        if (r == 0)
+                r = session_check_life(&peeked, life, error);
+        if (r == 0)
+                r = find_vmm(&peeked, found, error);
         if (r < 0)
                 return r;
-        if (attach->qmp || attach->qmp_fd >= 0)
-                return find_by_qmp(attach, session->environment->log, deadline, found, error);
-        return vcpus_from_names(found->vmm, attach->expect, deadline, &found->vcpus, error);
+        vcpus_free(found->recorded);
+        found->recorded = TAKE(peeked.state->vmm.vcpus);
+        found->vcpus = vcpus_free(found->vcpus);
+        return found->qmp ? vcpus_from_qmp(found->qmp, found->vmm, found->advice, attach->expect, deadline,
+                                           &found->vcpus, error)
+                          : vcpus_from_names(found->vmm, attach->expect, deadline, &found->vcpus, error);
 }
 
 static int place(struct session *session, struct process *vmm, const struct vcpus *vcpus, struct error *error) {
@@ -142,24 +164,89 @@ static int attach_found(struct session *session, const struct sandbox_attach *at
         bool pin = attach->pin || state->vmm.pin;
         int r;
 
+        signals_hold();
         r = place(session, found->vmm, found->vcpus, error);
         if (r == 0)
                 r = check_again(found->vmm, found->vcpus, error);
         if (r == 0 && pin)
                 r = session_pin(session, found->vmm, found->vcpus, error);
         if (r == 0)
-                state_set_vmm(state, found->vmm == found->held ? TAKE(found->held) : found->vmm,
-                              session_places_threads(session) || state->vcpu_subtree, pin, TAKE(found->vcpus));
+                state_set_vmm(state, TAKE(found->vmm), session_places_threads(session) || state->vcpu_subtree,
+                              pin, TAKE(found->vcpus));
         return r;
 }
 
-/* Where the VMM is now, for the roll-back, and that it is no place of another sandbox. */
+/* Under the lock: whether it still may be the VMM, where it is now, for the roll-back, and that this is no place of another
+ * sandbox. */
 static int look_at_vmm(struct session *session, struct found *found, struct error *error) {
-        int r = process_look(found->vmm, error);
+        struct process *recorded;
+        int r = session_check_vmm(session, found->vmm, found->source, &recorded, error);
 
+        if (r == 0)
+                r = process_look(found->vmm, error);
         if (r == PROCESS_E_GONE)
                 return error_fail(error, ESRCH, "the VMM, process %d, has ended", found->vmm->pid);
         return r < 0 ? r : manager_check_origin(session->sandbox, found->vmm, found->source, error);
+}
+
+/* Locks the sandbox. ATTACH_E_OUTDATED where what was found may be by now. */
+static int begin(struct session *session, const char *id, struct session_life *life, struct found *found,
+                 struct error *error) {
+        int r;
+
+        r = session_begin(session, id, error);
+        if (r == 0)
+                r = session_check_life(session, life, error);
+        if (r == 0)
+                r = look_at_vmm(session, found, error);
+        if (r == 0 && !vcpus_equal(session->state->vmm.vcpus, found->recorded))
+                return ATTACH_E_OUTDATED;
+        return r;
+}
+
+static int attach_once(const struct sandbox_environment *environment, const char *id,
+                       const struct sandbox_attach *attach, struct session_life *life, int64_t *deadline,
+                       struct found *found, json_t **out, struct error *error) {
+        _cleanup_session_ struct session session = SESSION_INIT(environment);
+        int64_t begin_of_wait;
+        int r;
+
+        r = find(environment, id, attach, life, *deadline, found, error);
+        if (r < 0)
+                return r;
+        begin_of_wait = monotonic_ms();
+        r = begin(&session, id, life, found, error);
+        /* The lock has a deadline of its own. */
+        *deadline += monotonic_ms() - begin_of_wait;
+        if (r != 0)
+                return r;
+        r = session_finish(&session, attach_found(&session, attach, found, error), error);
+        if (r < 0)
+                return r;
+        *out = describe(&session.state->vmm);
+        return *out ? 0 : error_oom(error);
+}
+
+/* Whether there is the sandbox, and the VMM may be its: before anything is waited for. */
+static int look_ahead(const struct sandbox_environment *environment, const char *id,
+                      const struct sandbox_attach *attach, struct session_life *life, struct found *found,
+                      struct error *error) {
+        _cleanup_session_ struct session peeked = SESSION_INIT(environment);
+        _cleanup_error_ struct error not_held = ERROR_INIT;
+        struct process *living;
+        int r;
+
+        /* Held from the moment it is named. That there is no such sandbox comes first, though. */
+        if (attach->vmm_pid != 0)
+                (void)hold_vmm(attach->vmm_pid, found, &not_held);
+        r = session_peek(&peeked, id, error);
+        if (r == 0 && not_held.status != EXIT_STATUS_DONE) {
+                error_move(error, &not_held);
+                return -EINVAL;
+        }
+        if (r == 0)
+                r = session_check_life(&peeked, life, error);
+        return r == 0 && found->vmm ? session_check_vmm(&peeked, found->vmm, found->source, &living, error) : r;
 }
 
 int sandbox_attach(const struct sandbox_environment *environment, const char *id,
@@ -169,28 +256,17 @@ int sandbox_attach(const struct sandbox_environment *environment, const char *id
                           : attach->qmp        ? "--qmp"
                                                : "--qmp-fd",
         };
-        _cleanup_session_ struct session session = SESSION_INIT(environment);
-        _cleanup_error_ struct error not_held = ERROR_INIT;
+        int64_t deadline = monotonic_ms() + (int64_t)attach->timeout * 1000;
+        struct session_life life = {0};
         int r;
 
-        /* Held from the moment it is named; the lock may have to be waited for. That there is no such sandbox comes first,
-         * though. */
-        if (attach->vmm_pid != 0)
-                (void)hold_vmm(attach->vmm_pid, &found, &not_held);
-        r = session_begin(&session, id, error);
-        if (r == 0 && not_held.status != EXIT_STATUS_DONE) {
-                error_move(error, &not_held);
-                return -EINVAL;
-        }
+        r = look_ahead(environment, id, attach, &life, &found, error);
         if (r == 0)
-                r = find(&session, attach, &found, error);
-        if (r == 0)
-                r = look_at_vmm(&session, &found, error);
-        if (r != 0)
-                return r;
-        r = session_finish(&session, attach_found(&session, attach, &found, error), error);
+                r = connect_qmp(environment, attach, deadline, &found, error);
         if (r < 0)
                 return r;
-        *out = describe(&session.state->vmm);
-        return *out ? 0 : error_oom(error);
+        do
+                r = attach_once(environment, id, attach, &life, &deadline, &found, out, error);
+        while (r == ATTACH_E_OUTDATED);
+        return r;
 }

@@ -4,13 +4,15 @@
  *
  * Subtle: the caller, or the shim that has spawned it, may itself be in a group that goes. On cgroupfs it
  * is moved out like the other runtime processes. A systemd scope ends its processes, so there the stop is
- * only queued, and this process ignores the SIGTERM that comes with it; where systemd does not wait after
+ * only queued, and this process holds the SIGTERM back that comes with it; where systemd does not wait after
  * SIGTERM, the caller is moved out there too, or it would never hear how its delete ended.
  */
 #include "sandbox/cleanup.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+#include "util/signals.h"
 
 /* Who is who: what a group's members are compared with. */
 struct people {
@@ -74,24 +76,17 @@ static int find_others(struct session *session, const struct people *people, str
         return r;
 }
 
-/* The VMM is usually on its way out when delete is called: its end is waited for. */
-static int wait_for_others(struct session *session, const struct people *people, int64_t deadline,
-                           struct error *error) {
-        for (;;) {
-                _cleanup_pid_set_ struct pid_set others = {0};
-                _cleanup_free_ char *who = NULL;
-                int r;
+/* The VMM is usually on its way out when delete is called. */
+int cleanup_wait(const struct pid_set *others, const char *id, int64_t deadline, struct error *error) {
+        _cleanup_free_ char *who = NULL;
 
-                r = find_others(session, people, &others, error);
-                if (r < 0 || others.count == 0)
-                        return r;
-                if (deadline_left_ms(deadline) == 0) {
-                        who = pid_set_describe(&others);
-                        return error_fail(error, EBUSY, "sandbox \"%s\" still has processes (see --force): %s",
-                                          session->state->owner.id, who ? who : "?");
-                }
-                process_wait_any(&others, deadline_left_ms(deadline));
+        if (deadline_left_ms(deadline) > 0) {
+                process_wait_any(others, deadline_left_ms(deadline));
+                return 0;
         }
+        who = pid_set_describe(others);
+        return error_fail(error, EBUSY, "sandbox \"%s\" still has processes (see --force): %s", id,
+                          who ? who : "?");
 }
 
 static int destroy(const struct people *people, struct manager *manager, bool parents, bool force,
@@ -126,32 +121,38 @@ static int destroy_groups(struct session *session, const struct people *people, 
         return sandbox < 0 ? sandbox : overhead;
 }
 
-int cleanup_groups(struct session *session, bool force, int64_t deadline, struct error *error) {
-        _cleanup_(people_clear) struct people people = {0};
+/* Who is there, and whether somebody is in the way. From its success on, signals are held back. */
+static int look(struct session *session, bool force, struct people *people, struct pid_set *others,
+                struct error *error) {
         int r;
 
         r = claim_groups(session, error);
         if (r == 0)
-                r = find_people(session, &people, error);
+                r = find_people(session, people, error);
         if (r == 0 && !force)
-                r = wait_for_others(session, &people, deadline, error);
-        return r < 0 ? r : destroy_groups(session, &people, force, deadline, error);
+                r = find_others(session, people, others, error);
+        if (r < 0)
+                return r;
+        if (others->count > 0)
+                return CLEANUP_E_OTHERS;
+        signals_hold();
+        return 0;
 }
 
-/* A killed create may have got its scopes started. Stopping them would end the very shim that tries again,
- * so its processes are put back first; the empty scopes then go. */
-static int release_runtime(struct session *session, struct error *error) {
-        struct manager *manager = session->overhead ? session->overhead : session->sandbox;
+int cleanup_groups(struct session *session, bool force, int64_t deadline, struct pid_set *others,
+                   struct error *error) {
         _cleanup_(people_clear) struct people people = {0};
-        int r;
+        int r = look(session, force, &people, others, error);
 
-        r = find_people(session, &people, error);
-        return r < 0 ? r : manager_put_back(manager, people.runtime, people.runtime_count, error);
+        return r != 0 ? r : destroy_groups(session, &people, force, deadline, error);
 }
 
+/* A killed create may have got its scopes started. Stopping them would end the very shim that tries again, so its processes
+ * are put back first; the empty scopes then go. */
 int cleanup_leftover(const struct sandbox_environment *environment, struct state *leftover,
-                     struct error *error) {
+                     struct pid_set *others, struct error *error) {
         _cleanup_session_ struct session session = SESSION_INIT(environment);
+        _cleanup_(people_clear) struct people people = {0};
         int r;
 
         session.state = leftover;
@@ -159,8 +160,10 @@ int cleanup_leftover(const struct sandbox_environment *environment, struct state
                 return 0;
         r = session_make_managers(&session, error);
         if (r == 0)
-                r = claim_groups(&session, error);
+                r = look(&session, false, &people, others, error);
         if (r == 0)
-                r = release_runtime(&session, error);
-        return r < 0 ? r : cleanup_groups(&session, false, monotonic_ms() + CLEANUP_TIMEOUT_MS, error);
+                r = manager_put_back(session.overhead ? session.overhead : session.sandbox, people.runtime,
+                                     people.runtime_count, error);
+        return r != 0 ? r
+                      : destroy_groups(&session, &people, false, monotonic_ms() + CLEANUP_TIMEOUT_MS, error);
 }

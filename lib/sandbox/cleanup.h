@@ -8,13 +8,23 @@
 /* How long the leftovers of a killed create may take. */
 #define CLEANUP_TIMEOUT_MS 10000
 
-/*
- * Moves runtime processes (and the caller, should it be inside) back to where they came from, waits for
- * other processes or, with `force`, kills them, and takes down every group. Errors: status 1, listing the
- * processes that are in the way, or naming the group that is not this sandbox's; nothing has been changed then.
- */
-int cleanup_groups(struct session *session, bool force, int64_t deadline, struct error *error);
+/* What is in the way without being an error. */
+enum {
+        CLEANUP_E_OTHERS = 1, /* the VMM, or somebody who is neither a runtime process nor the caller */
+};
 
-/* What a create that was killed has left behind, by its intent, which is taken over. The state on disk stays. */
+/*
+ * Moves runtime processes (and the caller, should it be inside) back to where they came from, kills with `force` what else
+ * there is, and takes down every group. Without `force`, where there is somebody else, nothing is changed, and they are
+ * added to `others`: CLEANUP_E_OTHERS. Errors: status 1; where a group is not this sandbox's, nothing has been changed.
+ */
+int cleanup_groups(struct session *session, bool force, int64_t deadline, struct pid_set *others,
+                   struct error *error);
+
+/* What a create that was killed has left behind, by its intent, which is taken over; otherwise the same. The state on disk
+ * stays. */
 int cleanup_leftover(const struct sandbox_environment *environment, struct state *leftover,
-                     struct error *error);
+                     struct pid_set *others, struct error *error);
+
+/* After CLEANUP_E_OTHERS, without the lock: waits until one of them has ended. Status 1, listing them, after the deadline. */
+int cleanup_wait(const struct pid_set *others, const char *id, int64_t deadline, struct error *error);

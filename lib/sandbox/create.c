@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "sandbox/cleanup.h"
+#include "sandbox/lock.h"
 #include "sandbox/session.h"
 #include "sandbox/vmm_devices.h"
+#include "util/signals.h"
 
 /* Holds the processes from the moment they are named. */
 static int hold_runtime(struct state *state, const struct sandbox_create *create, struct error *error) {
@@ -133,8 +135,9 @@ static int create_groups(struct session *session, const struct plan *plan, struc
         return r < 0 ? r : create_group(session, session->sandbox, plan, error);
 }
 
-/* What an earlier create of this ID has left is taken down; a sandbox that is complete is in the way. */
-static int clear_leftover(struct session *session, struct error *error) {
+/* What an earlier create of this ID has left is taken down, but for CLEANUP_E_OTHERS; a sandbox that is complete is in the
+ * way. */
+static int clear_leftover(struct session *session, struct pid_set *others, struct error *error) {
         _cleanup_(state_freep) struct state *leftover = NULL;
         int r;
 
@@ -147,7 +150,31 @@ static int clear_leftover(struct session *session, struct error *error) {
                 return error_set(error, EXIT_STATUS_SANDBOX_EXISTS, 0, NULL,
                                  "sandbox \"%s\" exists already in %s", leftover->owner.id,
                                  session->environment->root);
-        return cleanup_leftover(session->environment, TAKE(leftover), error);
+        return cleanup_leftover(session->environment, TAKE(leftover), others, error);
+}
+
+/* Locks, and clears the way; who is in it is waited for without the lock. */
+static int lock_and_clear(struct session *session, const char *id, struct error *error) {
+        int64_t deadline = 0;
+        int r;
+
+        do {
+                _cleanup_pid_set_ struct pid_set others = {0};
+
+                r = session_lock(session, id, true, monotonic_ms() + LOCK_TIMEOUT_MS, error);
+                if (r < 0)
+                        return r;
+                r = clear_leftover(session, &others, error);
+                if (r < 0)
+                        store_remove_empty(&session->store);
+                if (r != CLEANUP_E_OTHERS)
+                        return r;
+                store_close(&session->store);
+                if (deadline == 0)
+                        deadline = monotonic_ms() + CLEANUP_TIMEOUT_MS;
+                r = cleanup_wait(&others, id, deadline, error);
+        } while (r == 0);
+        return r;
 }
 
 static bool has_unit(const struct state *state, const char *unit) {
@@ -195,9 +222,7 @@ static int check_units(struct session *session, struct error *error) {
 static int create_locked(struct session *session, const struct plan *plan, struct error *error) {
         int r;
 
-        r = clear_leftover(session, error);
-        if (r < 0)
-                return r;
+        signals_hold();
         r = look_at_runtime(session, error);
         if (r == 0)
                 r = session_save(session, PHASE_CREATING, error);
@@ -260,6 +285,6 @@ int sandbox_create(const struct sandbox_environment *environment, const char *id
         session_warn(&session, plan);
         if (dry_run)
                 return dry_run_create(&session, plan, dry_run, error);
-        r = store_lock(environment->root, id, true, &session.store, error);
+        r = lock_and_clear(&session, id, error);
         return r < 0 ? r : create_locked(&session, plan, error);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sandbox/session.h"
+#include "util/signals.h"
 
 #define SOURCE "exec"
 
@@ -37,6 +38,7 @@ static int enter(struct session *session, struct process **self, struct error *e
         bool threads = session_places_threads(session);
         int r;
 
+        signals_hold();
         r = place(session, *self, threads, error);
         /* The kernel has the last word on where the process now is. */
         if (r == 0)

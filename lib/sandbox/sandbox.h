@@ -4,7 +4,7 @@
 /*
  * Sandboxes: the commands of kata-cgroup, without their options and output
  *
- * Every function that takes an ID validates it (status 5), holds the sandbox's lock while it runs, and on
+ * Every function that takes an ID validates it (status 5), holds the sandbox's lock while it changes something, and on
  * failure has taken back what it changed, or says in its error what is left.
  */
 

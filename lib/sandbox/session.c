@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sandbox/lock.h"
+#include "util/signals.h"
 #include "vmm/affinity.h"
 
 #define DEFAULT_SANDBOX "kata_sandboxed_pod/%s"
@@ -33,10 +35,41 @@ int session_fail_no_sandbox(const struct session *session, const char *id, struc
                          session->environment->root);
 }
 
+int session_lock(struct session *session, const char *id, bool create, int64_t deadline, struct error *error) {
+        int r = store_lock(session->environment->root, id, create, deadline, &session->store, error);
+
+        return r == STORE_E_BUSY ? lock_fail_busy(session->store.directory, id, error) : r;
+}
+
+int session_peek(struct session *session, const char *id, struct error *error) {
+        int r;
+
+        r = session_check_id(id, error);
+        if (r == 0)
+                r = process_check_kernel(error);
+        if (r == 0)
+                r = store_peek(session->environment->root, id, &session->state, error);
+        return r == STORE_E_NO_SANDBOX ? session_fail_no_sandbox(session, id, error) : r;
+}
+
+int session_check_life(const struct session *session, struct session_life *life, struct error *error) {
+        const struct state *state = session->state;
+
+        if (life->created_at[0] == '\0') {
+                memcpy(life->token, state->owner.token, sizeof(life->token));
+                memcpy(life->created_at, state->created_at, sizeof(life->created_at));
+        }
+        if (strcmp(life->token, state->owner.token) == 0 && strcmp(life->created_at, state->created_at) == 0)
+                return 0;
+        return error_set(error, EXIT_STATUS_NO_SANDBOX, 0, NULL,
+                         "sandbox \"%s\" was deleted meanwhile, and another one is called so by now",
+                         state->owner.id);
+}
+
 static int load(struct session *session, const char *id, struct error *error) {
         int r;
 
-        r = store_lock(session->environment->root, id, false, &session->store, error);
+        r = session_lock(session, id, false, monotonic_ms() + LOCK_TIMEOUT_MS, error);
         if (r == 0)
                 r = store_load(&session->store, &session->state, error);
         if (r == STORE_E_NO_SANDBOX)
@@ -87,6 +120,7 @@ int session_save(struct session *session, enum phase phase, struct error *error)
         enum phase present = session->state->phase;
         int r;
 
+        signals_hold();
         session->state->phase = phase;
         r = store_save(&session->store, session->state, error);
         if (r < 0)

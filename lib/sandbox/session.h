@@ -5,7 +5,8 @@
  * One command on one sandbox: its lock, its state, the managers of its groups, and the one transaction
  *
  * session_begin() locks and loads; the command changes session->state and the groups, recording what it does in the
- * journal; session_finish() saves, or takes everything back. For lib/sandbox only.
+ * journal; session_finish() saves, or takes everything back. Sockets, vCPUs and members that have to end are waited for
+ * before session_begin(), without the lock; systemd's jobs and busy directories under it. For lib/sandbox only.
  */
 
 #include "manager/manager.h"
@@ -36,11 +37,30 @@ int session_check_id(const char *id, struct error *error);
 /* Status 3. */
 int session_fail_no_sandbox(const struct session *session, const char *id, struct error *error);
 
+/* Locks the sandbox, making its directory with `create`. STORE_E_NO_SANDBOX where there is none. Status 1 after the deadline
+ * (monotonic_ms()), naming who has the lock. */
+int session_lock(struct session *session, const char *id, bool create, int64_t deadline, struct error *error);
+
+/* Reads the state of a sandbox without its lock, to know what to wait for. Its create may not have finished. Status 3 where
+ * there is none. */
+int session_peek(struct session *session, const char *id, struct error *error);
+
+/* Which life of an ID a sandbox is, for a command that looks more than once. */
+struct session_life {
+        char token[OWNER_TOKEN_SIZE];
+        char created_at[TIMESTAMP_SIZE]; /* "": not looked at yet */
+};
+
+/* Remembers it at the first look. Later, status 3 where the sandbox is another one by now: it was deleted, and its ID used
+ * again. */
+int session_check_life(const struct session *session, struct session_life *life, struct error *error);
+
 /* Locks and loads an existing sandbox, whose create has finished, and makes its managers. Status 3 where there is none,
  * status 1 for one whose create was killed half-way. */
 int session_begin(struct session *session, const char *id, struct error *error);
 
-/* Saves the state with this phase, before something is changed that a kill would leave half-done. */
+/* Saves the state with this phase, before something is changed that a kill would leave half-done. From here on signals are
+ * held back. */
 int session_save(struct session *session, enum phase phase, struct error *error);
 
 /* The end of a command that has changed something: `r` says whether it worked. Then the state is saved as ready; else, or

@@ -16,11 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sandbox/lock.h"
 #include "util/file.h"
+#include "util/signals.h"
 #include "util/text.h"
 
 #define STATE_FILE "state.json"
@@ -142,13 +143,6 @@ static int open_root(const char *root, bool create, int *out, struct error *erro
         return 0;
 }
 
-static int lock_directory(int fd) {
-        while (flock(fd, LOCK_EX) < 0)
-                if (errno != EINTR)
-                        return -errno;
-        return 0;
-}
-
 /* Whether the name still leads to the directory that was locked. */
 static bool is_current(int root_fd, const char *id, int directory) {
         struct stat named, locked;
@@ -157,48 +151,75 @@ static bool is_current(int root_fd, const char *id, int directory) {
                named.st_ino == locked.st_ino && named.st_dev == locked.st_dev;
 }
 
-/* 0 and the locked directory, STORE_E_NO_SANDBOX, or a negative errno. */
-static int open_and_lock(int root_fd, const char *id, bool create, int *out) {
+/* Opens the directory, after making it where it is not there and has to be. -EAGAIN: it was, and has gone again. */
+static int open_directory(int root_fd, const char *id, bool create, bool *made, int *out) {
+        int fd;
+
+        *made = create && mkdirat(root_fd, id, 0700) == 0;
+        if (create && !*made && errno != EEXIST)
+                return error_negative(-errno);
+        fd = openat(root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return create && errno == ENOENT ? -EAGAIN : error_negative(-errno);
+        *out = fd;
+        return 0;
+}
+
+/* One that was made here and locked at once is a first change. Otherwise somebody else is at it: it is theirs to fill or
+ * remove, and a signal may end the wait. */
+static int open_and_lock_once(int root_fd, const char *id, bool create, int64_t deadline, int *out) {
+        bool made = false;
+        int r;
+
+        if (create)
+                signals_hold();
+        r = open_directory(root_fd, id, create, &made, out);
+        if (r == 0)
+                r = lock_take(*out, 0);
+        if (r < 0 && made)
+                (void)unlinkat(root_fd, id, AT_REMOVEDIR);
+        if (!made || r != 0)
+                signals_release();
+        return r == LOCK_E_BUSY ? lock_take(*out, deadline) : r;
+}
+
+/* 0 and the locked directory, STORE_E_NO_SANDBOX, STORE_E_BUSY and the directory, or a negative errno. */
+static int open_and_lock(int root_fd, const char *id, bool create, int64_t deadline, int *out) {
         for (;;) {
                 _cleanup_close_ int fd = -1;
-                int r;
+                int r = open_and_lock_once(root_fd, id, create, deadline, &fd);
 
-                if (create && mkdirat(root_fd, id, 0700) < 0 && errno != EEXIST)
-                        return -errno;
-                fd = openat(root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-                if (fd < 0 && errno == ENOENT && create)
+                if (r == -EAGAIN)
                         continue;
-                if (fd < 0)
-                        return errno == ENOENT ? STORE_E_NO_SANDBOX : -errno;
-                r = lock_directory(fd);
                 if (r < 0)
-                        return r;
-                if (is_current(root_fd, id, fd)) {
+                        return r == -ENOENT && !create ? STORE_E_NO_SANDBOX : r;
+                if (r == LOCK_E_BUSY || is_current(root_fd, id, fd)) {
                         *out = TAKE_FD(fd);
-                        return 0;
+                        return r == LOCK_E_BUSY ? STORE_E_BUSY : 0;
                 }
         }
 }
 
-int store_lock(const char *root, const char *id, bool create, struct store *out, struct error *error) {
+int store_lock(const char *root, const char *id, bool create, int64_t deadline, struct store *out,
+               struct error *error) {
         _cleanup_store_ struct store store = STORE_INIT;
         int r;
 
-        r = open_root(root, create, &store.root_fd, error);
-        if (r != 0)
-                return r;
-        r = open_and_lock(store.root_fd, id, create, &store.directory);
-        if (r < 0)
-                return error_fail(error, -r, "%s/%s", root, id);
-        if (r > 0)
-                return r;
         store.root = strdup(root);
         store.id = strdup(id);
         if (!store.root || !store.id)
                 return error_oom(error);
+        r = open_root(root, create, &store.root_fd, error);
+        if (r != 0)
+                return r;
+        r = open_and_lock(store.root_fd, id, create, deadline, &store.directory);
+        if (r < 0)
+                return error_fail(error, -r, "%s/%s", root, id);
+        if (r == STORE_E_NO_SANDBOX)
+                return r;
         *out = store;
         store = STORE_INIT;
-        return 0;
+        return r;
 }
 
 static int parse(const char *text, size_t size, const char *root, const char *id, struct state **out,
@@ -211,18 +232,25 @@ static int parse(const char *text, size_t size, const char *root, const char *id
 
         json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &json_error);
         if (!json)
-                return error_fail(error, 0, "%s/%s/" STATE_FILE ": not valid JSON: %s", root, id,
-                                  json_error.text);
-        if (state_from_json(json, &state, &cause) < 0)
-                return error_fail(error, 0, "%s/%s/" STATE_FILE ": %s", root, id, cause.message);
-        if (strcmp(state->owner.id, id) != 0)
-                return error_fail(error, 0, "%s/%s/" STATE_FILE " is the state of \"%s\"", root, id,
-                                  state->owner.id);
-        r = state_enter_boot(state, error);
-        if (r < 0)
+                (void)error_fail(error, 0, "%s/%s/" STATE_FILE ": not valid JSON: %s", root, id,
+                                 json_error.text);
+        else if (state_from_json(json, &state, &cause) < 0)
+                (void)error_fail(error, 0, "%s/%s/" STATE_FILE ": %s", root, id, cause.message);
+        else if (strcmp(state->owner.id, id) != 0)
+                (void)error_fail(error, 0, "%s/%s/" STATE_FILE " is the state of \"%s\"", root, id,
+                                 state->owner.id);
+        else {
+                r = state_enter_boot(state, error);
+                if (r == 0)
+                        *out = TAKE(state);
                 return r;
-        *out = TAKE(state);
-        return 0;
+        }
+        return -EBADMSG;
+}
+
+/* What reading says of something that was never written by store_save(): a symlink, a directory, a file that is too large. */
+static bool is_no_state(int r) {
+        return r == -ELOOP || r == -EISDIR || r == -EFBIG || r == -ENOTDIR;
 }
 
 static int load(int directory, const char *root, const char *id, struct state **out, struct error *error) {
@@ -233,8 +261,10 @@ static int load(int directory, const char *root, const char *id, struct state **
         r = file_read_at(directory, STATE_FILE, STATE_SIZE_MAX, &text, &size);
         if (r == -ENOENT)
                 return STORE_E_NO_SANDBOX;
-        if (r < 0)
-                return error_fail(error, -r, "%s/%s/" STATE_FILE, root, id);
+        if (r < 0) {
+                (void)error_fail(error, -r, "%s/%s/" STATE_FILE, root, id);
+                return is_no_state(r) ? -EBADMSG : r;
+        }
         return parse(text, size, root, id, out, error);
 }
 
@@ -281,6 +311,10 @@ int store_remove(struct store *store, struct error *error) {
         if (unlinkat(store->root_fd, store->id, AT_REMOVEDIR) < 0 && errno != ENOENT)
                 return error_fail(error, errno, "cannot remove %s/%s", store->root, store->id);
         return 0;
+}
+
+void store_remove_empty(struct store *store) {
+        (void)unlinkat(store->root_fd, store->id, AT_REMOVEDIR);
 }
 
 static int is_sandbox_entry(const struct dirent *entry) {

@@ -4,7 +4,7 @@
 /*
  * Where states are kept: ROOT/ID/state.json
  *
- * The directory of a sandbox (0700) is also its lock, held by flock(2) for the length of a command.
+ * The directory of a sandbox (0700) is also its lock (lock.h), held while something is looked at and changed.
  */
 
 #include "sandbox/state.h"
@@ -12,6 +12,7 @@
 /* What is wrong without being an error. */
 enum {
         STORE_E_NO_SANDBOX = 1, /* there is no state of that ID */
+        STORE_E_BUSY = 2,       /* somebody else has the lock */
 };
 
 struct store {
@@ -25,15 +26,17 @@ struct store {
 void store_close(struct store *store);
 #define _cleanup_store_ _cleanup_(store_close)
 
-/* Opens and locks the sandbox's directory, waiting for whoever has it; with `create` it is made, and ROOT
- * as well. STORE_E_NO_SANDBOX where it is not there. Errors: status 1. */
-int store_lock(const char *root, const char *id, bool create, struct store *out, struct error *error);
+/* Opens and locks the sandbox's directory, waiting for whoever has it until the deadline (monotonic_ms()); with `create` it
+ * is made, and ROOT as well. STORE_E_NO_SANDBOX where it is not there. STORE_E_BUSY after the deadline: `*out` is then
+ * open, and not locked. Errors: status 1. */
+int store_lock(const char *root, const char *id, bool create, int64_t deadline, struct store *out,
+               struct error *error);
 
 /* Reads the state of a locked sandbox. STORE_E_NO_SANDBOX where the directory has none (a create that was
- * killed before it wrote it). */
+ * killed before it wrote it). Errors: status 1; -EBADMSG where what is there is no state, or one of a newer version. */
 int store_load(struct store *store, struct state **out, struct error *error);
 
-/* Reads a state without a lock: it is replaced whole or not at all. */
+/* Reads a state without a lock: it is replaced whole or not at all. Otherwise the same. */
 int store_peek(const char *root, const char *id, struct state **out, struct error *error);
 
 /* Replaces the state. */
@@ -41,6 +44,9 @@ int store_save(struct store *store, const struct state *state, struct error *err
 
 /* Removes state and directory. */
 int store_remove(struct store *store, struct error *error);
+
+/* Removes the directory if there is no state in it. */
+void store_remove_empty(struct store *store);
 
 /* Calls `each` with every ID under ROOT, in alphabetical order. No ROOT, no IDs. */
 int store_list(const char *root, int (*each)(const char *id, void *data), void *data, struct error *error);

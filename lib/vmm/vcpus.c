@@ -50,6 +50,17 @@ static int compare_tid(const void *a, const void *b) {
         return (first->tid > second->tid) - (first->tid < second->tid);
 }
 
+bool vcpus_equal(const struct vcpus *a, const struct vcpus *b) {
+        size_t count = a ? a->count : 0;
+
+        if (count != (b ? b->count : 0))
+                return false;
+        for (size_t i = 0; i < count; i++)
+                if (a->vcpus[i].index != b->vcpus[i].index || a->vcpus[i].tid != b->vcpus[i].tid)
+                        return false;
+        return true;
+}
+
 /* Refuses doubles, and leaves the list sorted by index. */
 static int check_unique(struct vcpus *vcpus, struct error *error) {
         qsort(vcpus->vcpus, vcpus->count, sizeof(*vcpus->vcpus), compare_tid);

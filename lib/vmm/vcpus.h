@@ -45,5 +45,8 @@ int vcpus_from_names(const struct process *vmm, unsigned expect, int64_t deadlin
 /* query-cpus-fast's return value as a list; pure. Status 5 with a path like "return[1].thread-id". */
 int vcpus_parse(const json_t *answer, struct vcpus **out, struct error *error);
 
+/* Whether they are the same, NULL being none. */
+bool vcpus_equal(const struct vcpus *a, const struct vcpus *b);
+
 /* The index in a thread's name, or -1. */
 int vcpus_index_from_name(const char *name);

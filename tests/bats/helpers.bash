@@ -155,12 +155,6 @@ has_ended() {
     ! read -r stat 2> /dev/null < "/proc/$1/stat" || [[ ${stat##*) } == [ZX]* ]]
 }
 
-# ignores_sigterm PID: whether the command has come so far
-ignores_sigterm() {
-    local mask=$(sed -n 's/^SigIgn:\t*//p' "/proc/$1/status")
-    (( 0x${mask:-0} & 0x4000 ))
-}
-
 # A stand-in for shim or virtiofsd; sets $!.
 start_process() {
     sleep 10000 3>&- > /dev/null 2>&1 &

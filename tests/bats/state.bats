@@ -9,7 +9,7 @@ teardown() {
     kc_teardown
 }
 
-force() { kc delete --force "$ID" --cgroups-path "$CGROUPS_PATH"; }
+force() { kc delete --force "$ID" --cgroups-path "$CGROUPS_PATH" --overhead-path "kata_overhead/$ID"; }
 
 # assert_unreadable MESSAGE: no command crashes, changes or guesses; --force clears up, and a new life works
 assert_unreadable() {
@@ -23,6 +23,14 @@ assert_unreadable() {
     run --separate-stderr kc list --format json
     assert_success
     assert_json '.[0] | [.id, (.error | length > 0)]' "[\"$ID\",true]"
+    # Where the groups are is not known, so nothing is guessed, and the state stays.
+    run kc delete --force "$ID"
+    assert_one_error_line 1 "$1"
+    assert_output --partial "say where its groups are: --cgroups-path"
+    assert [ -e "$ROOT/$ID/state.json" ]
+    run kc delete --force "$ID" --cgroups-path "$CGROUPS_PATH"
+    assert_one_error_line 1 "--overhead-path or --sandbox-cgroup-only"
+    kill -0 "$SHIM"
     assert_equal "$(find "${MOUNTS[@]}" -type d -name "*$ID*" | sort)" "$groups"
     force
     assert_nothing_left

@@ -7,8 +7,8 @@
 # EVERY: of the calls that change nothing only each so-manieth, and of those that do each (EVERY/10)th (default 1: all).
 # Prints TAP, a test for each command, and a line "# points NUMBER" behind it. What a command does is traced once, so
 # that a point is a system call's name and how often it was called before; strace(1) does the killing ("signal=KILL",
-# before the call is carried out), the errors ("error=EIO", instead of it) and the signals (SIGTERM, SIGHUP, SIGINT and
-# SIGPIPE in turn, which must change nothing).
+# before the call is carried out), the errors ("error=EIO", instead of it) and the signals (SIGTERM, SIGHUP and SIGINT,
+# which end a command that has changed nothing yet, and SIGPIPE, which does nothing).
 set -uo pipefail
 
 kata_cgroup=$1 kind=$2 driver=$3 mode=$4 every=${5:-1}
@@ -256,14 +256,20 @@ kill_at() {
     check_repair
 }
 
+# A command that has changed nothing yet is ended by a signal, but by SIGPIPE, and has changed nothing then.
 signal_at() {
-    local signals=(TERM HUP INT PIPE) signal
-    signal=${signals[$2 % 4]}
-    point="$point, SIG$signal"
+    local signals=(TERM HUP INT PIPE) numbers=(15 1 2 13) which=$(($2 % 4))
+    point="$point, SIG${signals[which]}"
     prepare
-    try_point "$1" "$2" "signal=$signal"
-    [ $status = 0 ] && [ ! -s "$work/messages" ] || problem "ended with status $status: $(< "$work/messages")"
-    [ "$command" != delete ] || check_nothing_left "it"
+    snapshot > "$work/before"
+    try_point "$1" "$2" "signal=${signals[which]}"
+    if [ "$status" = $((128 + numbers[which])) ] && [ "$which" != 3 ]; then
+        snapshot > "$work/after"
+        diff "$work/before" "$work/after" > "$work/difference" || problem "was ended, but changed $(tr '\n' '|' < "$work/difference")"
+    else
+        [ $status = 0 ] && [ ! -s "$work/messages" ] || problem "ended with status $status: $(< "$work/messages")"
+        [ "$command" != delete ] || check_nothing_left "it"
+    fi
     check_commands_work
     check_repair
 }

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The lock of a sandbox
+ *
+ * Subtle: flock(2) has no deadline, so a timer interrupts it: at the deadline, and again, should it have come just before
+ * flock(2) began to wait. Asking again and again instead would let those pass who came later.
+ */
+#include "sandbox/lock.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+
+#include "host/process.h"
+#include "util/timestamp.h"
+
+#define ALARM_AGAIN_MS 10
+
+/* How long the kernel may take to end a process that was sent SIGKILL. */
+#define END_TIMEOUT_MS 10000
+
+/* Only interrupts. */
+static void on_alarm(int signal) {
+        (void)signal;
+}
+
+static int wait_for_lock(int directory, int64_t deadline) {
+        const struct sigaction interrupt = {.sa_handler = on_alarm};
+        const struct itimerspec times = {
+                .it_value = {.tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000L},
+                .it_interval = {.tv_nsec = ALARM_AGAIN_MS * 1000000L},
+        };
+        struct sigaction former;
+        sigset_t alarm, mask;
+        timer_t timer;
+        int r;
+
+        if (timer_create(CLOCK_MONOTONIC, NULL, &timer) < 0)
+                return error_negative(-errno);
+        (void)sigaction(SIGALRM, &interrupt, &former);
+        /* The caller may have blocked it, and a mask is inherited. */
+        (void)sigemptyset(&alarm);
+        (void)sigaddset(&alarm, SIGALRM);
+        (void)sigprocmask(SIG_UNBLOCK, &alarm, &mask);
+        (void)timer_settime(timer, TIMER_ABSTIME, &times, NULL);
+        do
+                r = flock(directory, LOCK_EX) == 0 ? 0 : error_negative(-errno);
+        while (r == -EINTR && deadline_left_ms(deadline) > 0);
+        (void)timer_delete(timer);
+        (void)sigprocmask(SIG_SETMASK, &mask, NULL);
+        (void)sigaction(SIGALRM, &former, NULL);
+        return r == -EINTR ? LOCK_E_BUSY : r;
+}
+
+int lock_take(int directory, int64_t deadline) {
+        int r;
+
+        do
+                r = flock(directory, LOCK_EX | LOCK_NB) == 0 ? 0 : error_negative(-errno);
+        while (r == -EINTR);
+        if (r != -EWOULDBLOCK)
+                return r;
+        return deadline_left_ms(deadline) > 0 ? wait_for_lock(directory, deadline) : LOCK_E_BUSY;
+}
+
+/* Who holds the lock, of the lines of /proc/locks (proc_locks(5)): "1: FLOCK  ADVISORY  WRITE 708 08:01:13548 0 EOF". Some
+ * file systems (btrfs, overlayfs) have another device there than stat(2) tells; then the inode has to do, unless it has to be
+ * exact. 0: nobody, or somebody in another pid namespace. */
+static pid_t find_holder(int directory, bool exactly) {
+        _cleanup_file_ FILE *stream = fopen("/proc/locks", "re");
+        _cleanup_free_ char *line = NULL;
+        pid_t by_inode = 0;
+        struct stat status;
+        size_t size = 0;
+
+        if (!stream || fstat(directory, &status) < 0)
+                return 0;
+        while (getline(&line, &size, stream) > 0) {
+                unsigned major_number, minor_number;
+                unsigned long inode;
+                int pid;
+
+                if (sscanf(line, "%*d: FLOCK %*s %*s %d %x:%x:%lu", &pid, &major_number, &minor_number,
+                           &inode) != 4 ||
+                    inode != status.st_ino)
+                        continue;
+                if (major_number == major(status.st_dev) && minor_number == minor(status.st_dev))
+                        return pid;
+                by_inode = pid;
+        }
+        return exactly ? 0 : by_inode;
+}
+
+int lock_fail_busy(int directory, const char *id, struct error *error) {
+        _cleanup_pid_set_ struct pid_set holder = {0};
+        _cleanup_free_ char *who = NULL;
+        pid_t pid = find_holder(directory, false);
+
+        if (pid > 0 && pid_set_add(&holder, pid) == 0)
+                who = pid_set_describe(&holder);
+        return error_fail(error, 0, "sandbox \"%s\" stays locked, by %s%s", id, who ? "process " : "",
+                          who ? who : "a process that /proc/locks does not name");
+}
+
+int lock_end_holder(int directory, const char *id, struct error *error) {
+        _cleanup_(process_freep) struct process *holder = NULL;
+        pid_t pid = find_holder(directory, true);
+        int r;
+
+        if (pid == 0)
+                return 0;
+        r = process_hold(pid, &holder);
+        /* Once it is held, its pid is nobody else's. */
+        if (r == PROCESS_E_GONE || (r == 0 && find_holder(directory, true) != pid))
+                return 0;
+        if (r < 0)
+                return error_fail(error, -r, "process %d", pid);
+        if (!process_is_program(holder, "kata-cgroup"))
+                return lock_fail_busy(directory, id, error);
+        r = process_kill(holder);
+        if (r < 0)
+                return error_fail(error, -r, "cannot end process %d, which has locked sandbox \"%s\"", pid, id);
+        return process_wait(holder, END_TIMEOUT_MS) ? 0 : lock_fail_busy(directory, id, error);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The lock of a sandbox: flock(2) on its directory
+ *
+ * It is held until its holder, and what that has forked (the freezer's guard), have ended, however they do.
+ */
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "util/error.h"
+
+/* How long a command waits for the lock, in milliseconds. */
+#define LOCK_TIMEOUT_MS 30000
+
+/* What is wrong without being an error. */
+enum {
+        LOCK_E_BUSY = 1, /* the deadline is over */
+};
+
+/* Locks the directory, waiting until the deadline (monotonic_ms()). 0, LOCK_E_BUSY, or a negative errno. */
+int lock_take(int directory, int64_t deadline);
+
+/* Status 1: the sandbox is locked, by whom. */
+int lock_fail_busy(int directory, const char *id, struct error *error);
+
+/* Sends SIGKILL to the lock's holder, if that is a kata-cgroup, and waits for its end. Where nobody holds the lock any more,
+ * nothing is to be done. Errors: status 1, with who it is. */
+int lock_end_holder(int directory, const char *id, struct error *error);
