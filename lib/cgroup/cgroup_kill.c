@@ -10,24 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cgroup/cgroup.h"
+#include "cgroup/freezer.h"
 #include "util/timestamp.h"
-
-/* SIGKILL reaches a frozen task only once it is thawed (v1; v2 kills frozen ones, but thawing is right
- * for their exit to be seen at once). */
-static void thaw(struct cgroup *cgroup) {
-        const struct hierarchy *freezer = cgroup->host->controllers[CONTROLLER_FREEZER];
-        _cleanup_free_ char *state = NULL;
-
-        if (freezer && freezer->version == CGROUP_V1) {
-                if (cgroup_read(cgroup, freezer, "freezer.state", &state) == 0 &&
-                    strncmp(state, "THAWED", 6) != 0)
-                        (void)cgroup_write(cgroup, freezer, "freezer.state", "THAWED");
-        } else if (cgroup->host->unified) {
-                if (cgroup_read(cgroup, cgroup->host->unified, "cgroup.freeze", &state) == 0 && state[0] == '1')
-                        (void)cgroup_write(cgroup, cgroup->host->unified, "cgroup.freeze", "0");
-        }
-}
 
 /* How many processes are held at a time: well below what a process may have open. */
 #define BATCH 64
@@ -131,7 +115,9 @@ int cgroup_kill(struct cgroup *cgroup, const struct pid_set *spare, int64_t dead
 
         if (r < 0)
                 return r;
-        thaw(cgroup);
+        /* SIGKILL reaches a frozen task only once it is thawed (v1; v2 kills frozen ones, but thawing is right for their exit
+         * to be seen at once). */
+        freezer_thaw_all(cgroup);
         kill_at_once(cgroup, spare);
         for (;;) {
                 _cleanup_(round_clear) struct round round = {0};

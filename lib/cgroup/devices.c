@@ -19,17 +19,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cgroup/bpf.h"
+#include "cgroup/freezer.h"
 #include "util/number.h"
 
 #define RULE_TEXT_SIZE (sizeof("c 4294967295:4294967295 rwm") + 2)
-
-/* How often, and how far apart, the freezer is asked whether all processes have stopped. */
-#define FREEZE_TRIES 100
-#define FREEZE_PAUSE_MS 5
 
 static int fail_file(const struct cgroup *cgroup, const char *file, int r, struct error *error) {
         return error_fail(error, -r, "devices: %s/%s/%s",
@@ -169,57 +165,19 @@ static int change_exceptions(struct cgroup *cgroup, const struct hierarchy *hier
                                         wanted->allow ? present : wanted, error);
 }
 
-static bool has_caller(const struct pid_set *members) {
-        return pid_set_contains(members, getpid());
-}
-
-int devices_freeze(struct cgroup *cgroup, bool *frozen, struct error *error) {
-        const struct hierarchy *freezer = cgroup->host->controllers[CONTROLLER_FREEZER];
-        const struct timespec pause = {.tv_nsec = FREEZE_PAUSE_MS * 1000000L};
-        _cleanup_pid_set_ struct pid_set members = {0};
-        int r;
-
-        *frozen = false;
-        r = cgroup_own_processes(cgroup, &members, error);
-        if (r < 0 || members.count == 0 || has_caller(&members) || !freezer || freezer->version != CGROUP_V1)
-                return r;
-        r = cgroup_write(cgroup, freezer, "freezer.state", "FROZEN");
-        if (r == -ENOENT)
-                return 0;
-        if (r < 0)
-                return error_fail(error, -r, "%s/%s/freezer.state", freezer->mount_point, cgroup->path);
-        *frozen = true;
-        for (int i = 0; i < FREEZE_TRIES; i++) {
-                _cleanup_free_ char *state = NULL;
-
-                if (cgroup_read(cgroup, freezer, "freezer.state", &state) < 0 || strcmp(state, "FROZEN\n") == 0)
-                        break;
-                (void)nanosleep(&pause, NULL);
-        }
-        return 0;
-}
-
-int devices_thaw(struct cgroup *cgroup, struct error *error) {
-        const struct hierarchy *freezer = cgroup->host->controllers[CONTROLLER_FREEZER];
-        int r = cgroup_write(cgroup, freezer, "freezer.state", "THAWED");
-
-        return r < 0 ? error_fail(error, -r, "%s/%s/freezer.state", freezer->mount_point, cgroup->path) : 0;
-}
-
 /* The other default, then its exceptions. */
 static int change_default(struct cgroup *cgroup, const struct hierarchy *hierarchy,
                           const struct device_filter *wanted, struct error *error) {
         const char *file = wanted->allow ? "devices.deny" : "devices.allow";
-        bool frozen;
-        int r, thawed = 0;
+        struct freezing freezing;
+        int r, thawed;
 
-        r = devices_freeze(cgroup, &frozen, error);
+        r = freezer_freeze(cgroup, &freezing, error);
         if (r == 0)
                 r = write_file(cgroup, hierarchy, wanted->allow ? "devices.allow" : "devices.deny", "a", error);
         if (r == 0)
                 r = write_exceptions(cgroup, hierarchy, file, wanted, NULL, error);
-        if (frozen)
-                thawed = devices_thaw(cgroup, r < 0 ? NULL : error);
+        thawed = freezer_thaw(cgroup, &freezing, r < 0 ? NULL : error);
         return r < 0 ? r : thawed;
 }
 

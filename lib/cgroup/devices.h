@@ -12,10 +12,3 @@ struct device_filter *devices_parse_list(const char *text);
 /* Carries out a SETTING_DEVICES. With a journal, what was before is recorded. Errors: status 1. */
 int devices_apply(struct cgroup *cgroup, const struct setting *setting, struct journal *journal,
                   struct error *error);
-
-/*
- * Stops the group's processes for as long as v1's list is rewritten, where the freezer can do it and the caller is
- * not one of them; `*frozen` says whether it did. devices_thaw() then lets them go on.
- */
-int devices_freeze(struct cgroup *cgroup, bool *frozen, struct error *error);
-int devices_thaw(struct cgroup *cgroup, struct error *error);

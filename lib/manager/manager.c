@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cgroup/freezer.h"
 #include "host/facts.h"
 #include "manager/manager_internal.h"
 #include "util/file.h"
@@ -137,6 +138,10 @@ int manager_create(struct manager *manager, const struct plan *plan, struct proc
 int manager_place(struct manager *manager, struct process *process, struct journal *journal,
                   struct error *error) {
         return manager->ops->place(manager, process, journal, error);
+}
+
+int manager_mend_freezing(struct manager *manager, struct error *error) {
+        return freezer_mend(manager->cgroup, error);
 }
 
 int manager_update(struct manager *manager, const struct plan *plan, struct journal *journal,

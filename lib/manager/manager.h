@@ -155,6 +155,9 @@ int manager_place_in_subtree(struct manager *sandbox, struct process *vmm, const
 /* Refuses memory limits below the current usage where the plan asks for that check. */
 int manager_check_usage(struct manager *manager, const struct plan *plan, struct error *error);
 
+/* Lets processes go on that a killed change has left stopped. */
+int manager_mend_freezing(struct manager *manager, struct error *error);
+
 /* Changes limits: all that the plan names, or nothing. */
 int manager_update(struct manager *manager, const struct plan *plan, struct journal *journal,
                    struct error *error);

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cgroup/devices.h"
+#include "cgroup/freezer.h"
 #include "manager/manager_internal.h"
 #include "util/timestamp.h"
 
@@ -438,15 +438,14 @@ static bool rewrites_devices(const struct manager *manager, const struct plan *p
 }
 
 static int set_properties(struct manager *manager, const struct plan *plan, struct error *error) {
-        bool frozen = false;
-        int r = 0, thawed = 0;
+        struct freezing freezing = {0};
+        int r = 0, thawed;
 
         if (rewrites_devices(manager, plan))
-                r = devices_freeze(manager->cgroup, &frozen, error);
+                r = freezer_freeze(manager->cgroup, &freezing, error);
         if (r == 0)
                 r = systemd_bus_set_properties(manager->context->bus, manager->path->unit, plan, error);
-        if (frozen)
-                thawed = devices_thaw(manager->cgroup, r < 0 ? NULL : error);
+        thawed = freezer_thaw(manager->cgroup, &freezing, r < 0 ? NULL : error);
         return r < 0 ? r : thawed;
 }
 
@@ -540,11 +539,12 @@ static int stop(struct manager *manager, const struct manager_destroy *how, bool
         return r < 0 ? r : 0;
 }
 
-/* What a stop has left of the unit, and what is there without one: on v1 the directories that are ours. */
+/* What a stop has left of the unit, and what is there without one: on v1 the directories that are ours, and who is in
+ * these alone. */
 static int remove_rest(struct manager *manager, const struct manager_destroy *how, struct error *error) {
         int r = 0;
 
-        if (how->kill && !is_to_be_stopped(manager))
+        if (how->kill)
                 r = cgroup_kill(manager->cgroup, how->callers, how->deadline, error);
         if (r == 0 && (is_to_be_stopped(manager) || manager->unit_owner == UNIT_FAILED))
                 r = systemd_bus_reset_failed(manager->context->bus, manager->path->unit, error);
@@ -555,6 +555,9 @@ static int destroy(struct manager *manager, const struct manager_destroy *how, s
         bool caller_inside = cgroup_has_any(manager->cgroup, how->callers) == 1;
         int r;
 
+        /* SIGKILL does not reach who is frozen (v1). */
+        if (how->kill)
+                freezer_thaw_all(manager->cgroup);
         r = manager->vcpu_subtree ? cgroup_dissolve_vcpu_subtree(manager->cgroup, how->deadline, error) : 0;
         if (r == 0)
                 r = ask_unit(manager, NULL, error);

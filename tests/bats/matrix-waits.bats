@@ -402,6 +402,33 @@ assert_ended_by() {
 
 # ---- what a kill leaves ----
 
+# update_killed SYSCALL WHEN FILE DOCUMENT OPTION...: an update that is killed at its so-manieth write to the file
+update_killed() {
+    local when=$1 file=$2 document=$3 status=0
+    shift 3
+    traced -o /dev/null -P "$file" -e trace=write -e "inject=write:signal=KILL:when=$when" \
+        "$KATA_CGROUP_TRACED" --root "$ROOT" update "$ID" "$@" <<< "$document" || status=$?
+    assert_equal "$status" 137
+}
+
+@test "v1: an update that is killed while the VMM is frozen leaves it running, and is repeated with success" {
+    on_v1 freezer || return 0
+    local state dir
+    create_attached
+    # Where the group's processes are.
+    dir=$(group_dir sandbox freezer)
+    state=$dir/freezer.state
+    assert_equal "$(< "$state")" THAWED
+    update_killed 2 "$state" '{"devices":[{"allow":false,"access":"rwm"}]}'
+    wait_until grep -q THAWED "$state"
+    kc update "$ID" <<< '{"devices":[{"allow":false,"access":"rwm"}]}'
+    assert_equal "$(< "$state")" THAWED
+    assert_equal "$(< "$(group_dir sandbox devices)/devices.list")" ""
+    end_vmm
+    kc delete "$ID"
+    assert_nothing_left
+}
+
 # assert_container_cpuset_goes CGROUPS-PATH DIRECTORY OPTION...: with the sandbox at the path, its cpuset in the directory
 assert_container_cpuset_goes() {
     local cgroups_path=$1 dir=$2 wanted='' held
@@ -439,6 +466,20 @@ assert_container_cpuset_goes() {
 }
 
 # ---- what is in the way of a delete ----
+
+@test "v1: delete --force thaws groups below the sandbox's, too" {
+    on_v1 freezer || return 0
+    local dir
+    create_attached
+    dir=$(group_dir sandbox freezer)/child
+    mkdir "$dir"
+    start_process
+    echo $! > "$dir/cgroup.procs"
+    FROZEN=$dir/freezer.state
+    echo FROZEN > "$FROZEN"
+    kc delete --force "$ID"
+    assert_nothing_left
+}
 
 @test "delete --force with a state that cannot be read wants the paths, and keeps it until the groups are gone" {
     local paths=(--cgroups-path "$CGROUPS_PATH" "${MODE_OPTION[@]}") state=$ROOT/$ID/state.json overhead=kata_overhead/$ID
