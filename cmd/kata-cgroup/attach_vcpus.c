@@ -11,6 +11,7 @@ enum {
         KEY_EXPECT,
         KEY_TIMEOUT,
         KEY_PIN,
+        KEY_NO_PIN,
 };
 
 static const struct argp_option options[] = {
@@ -21,6 +22,7 @@ static const struct argp_option options[] = {
         {"timeout", KEY_TIMEOUT, "SECONDS", 0, "for the socket, the answer and --expect together (default: 25)",
          0},
         {"pin", KEY_PIN, NULL, 0, "with as many vCPUs as CPUs in the cpuset: one vCPU, one CPU", 0},
+        {"no-pin", KEY_NO_PIN, NULL, 0, "take an earlier --pin back", 0},
         OPTIONS_COMMON,
         {0},
 };
@@ -65,6 +67,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         case KEY_PIN:
                 o->attach.pin = true;
                 return 0;
+        case KEY_NO_PIN:
+                o->attach.unpin = true;
+                return 0;
         case KEY_QMP_FD:
         case KEY_EXPECT:
         case KEY_TIMEOUT:
@@ -91,6 +96,9 @@ int command_attach_vcpus(const struct sandbox_environment *environment, int argc
         if (r == 0 && o.attach.qmp && o.attach.qmp_fd >= 0)
                 r = error_set(error, EXIT_STATUS_USAGE, 0, NULL,
                               "attach-vcpus: --qmp and --qmp-fd exclude each other");
+        if (r == 0 && o.attach.pin && o.attach.unpin)
+                r = error_set(error, EXIT_STATUS_USAGE, 0, NULL,
+                              "attach-vcpus: --pin and --no-pin exclude each other");
         if (r == 0 && !o.attach.qmp && o.attach.qmp_fd < 0 && o.attach.vmm_pid == 0)
                 r = error_set(error, EXIT_STATUS_USAGE, 0, NULL,
                               "attach-vcpus: one of --qmp, --qmp-fd and --vmm-pid is needed");

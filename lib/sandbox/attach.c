@@ -158,30 +158,44 @@ static json_t *describe(const struct sandbox_vmm *vmm) {
                          vmm->threads ? "threads" : "process", "vcpus", vcpus);
 }
 
+/* Pins, or takes a pin back. The state says so from before the first thread has its CPU until the last one has lost it, for a
+ * kill not to leave pins that nobody knows of. */
+static int pin(struct session *session, const struct sandbox_attach *attach, bool was_pinned,
+               struct error *error) {
+        struct sandbox_vmm *vmm = &session->state->vmm;
+        int r = 0;
+
+        vmm->pin = attach->pin || (was_pinned && !attach->unpin);
+        if (!vmm->pin && !was_pinned && !attach->unpin)
+                return 0;
+        if (vmm->pin && !was_pinned)
+                r = session_save(session, PHASE_CHANGING, error);
+        return r < 0 ? r : session_pin(session, vmm->process, vmm->vcpus, vmm->pin, error);
+}
+
 static int attach_found(struct session *session, const struct sandbox_attach *attach, struct found *found,
-                        struct error *error) {
+                        bool was_pinned, struct error *error) {
         struct state *state = session->state;
-        bool pin = attach->pin || state->vmm.pin;
         int r;
 
         signals_hold();
         r = place(session, found->vmm, found->vcpus, error);
         if (r == 0)
                 r = check_again(found->vmm, found->vcpus, error);
-        if (r == 0 && pin)
-                r = session_pin(session, found->vmm, found->vcpus, error);
-        if (r == 0)
-                state_set_vmm(state, TAKE(found->vmm), session_places_threads(session) || state->vcpu_subtree,
-                              pin, TAKE(found->vcpus));
-        return r;
+        if (r < 0)
+                return r;
+        state_set_vmm(state, TAKE(found->vmm), session_places_threads(session) || state->vcpu_subtree, false,
+                      TAKE(found->vcpus));
+        return pin(session, attach, was_pinned, error);
 }
 
 /* Under the lock: whether it still may be the VMM, where it is now, for the roll-back, and that this is no place of another
- * sandbox. */
-static int look_at_vmm(struct session *session, struct found *found, struct error *error) {
+ * sandbox. `*living`: it is the recorded one. */
+static int look_at_vmm(struct session *session, struct found *found, bool *living, struct error *error) {
         struct process *recorded;
         int r = session_check_vmm(session, found->vmm, found->source, &recorded, error);
 
+        *living = recorded;
         if (r == 0)
                 r = process_look(found->vmm, error);
         if (r == PROCESS_E_GONE)
@@ -191,14 +205,14 @@ static int look_at_vmm(struct session *session, struct found *found, struct erro
 
 /* Locks the sandbox. ATTACH_E_OUTDATED where what was found may be by now. */
 static int begin(struct session *session, const char *id, struct session_life *life, struct found *found,
-                 struct error *error) {
+                 bool *living, struct error *error) {
         int r;
 
         r = session_begin(session, id, error);
         if (r == 0)
                 r = session_check_life(session, life, error);
         if (r == 0)
-                r = look_at_vmm(session, found, error);
+                r = look_at_vmm(session, found, living, error);
         if (r == 0 && !vcpus_equal(session->state->vmm.vcpus, found->recorded))
                 return ATTACH_E_OUTDATED;
         return r;
@@ -209,18 +223,20 @@ static int attach_once(const struct sandbox_environment *environment, const char
                        struct found *found, json_t **out, struct error *error) {
         _cleanup_session_ struct session session = SESSION_INIT(environment);
         int64_t begin_of_wait;
+        bool living, was_pinned;
         int r;
 
         r = find(environment, id, attach, life, *deadline, found, error);
         if (r < 0)
                 return r;
         begin_of_wait = monotonic_ms();
-        r = begin(&session, id, life, found, error);
+        r = begin(&session, id, life, found, &living, error);
         /* The lock has a deadline of its own. */
         *deadline += monotonic_ms() - begin_of_wait;
         if (r != 0)
                 return r;
-        r = session_finish(&session, attach_found(&session, attach, found, error), error);
+        was_pinned = living && session.state->vmm.pin;
+        r = session_finish(&session, attach_found(&session, attach, found, was_pinned, error), error);
         if (r < 0)
                 return r;
         *out = describe(&session.state->vmm);

@@ -51,6 +51,7 @@ struct sandbox_attach {
         unsigned expect;  /* at least so many vCPUs; 0: at least one, without waiting */
         unsigned timeout; /* seconds */
         bool pin;
+        bool unpin; /* takes an earlier pin back; not with `pin` */
 };
 
 /* `*out` is what attach-vcpus prints. */

@@ -366,26 +366,18 @@ static int record_affinities(struct session *session, const struct process *vmm,
         return 0;
 }
 
-/* The sandbox's CPUs: its cpuset as it was given, or, where none was, what its threads may use at all. */
+/* The CPUs that the sandbox's cpuset leaves it: not those that are offline, or that its parent has not. Without a cpuset,
+ * what any thread may use. */
 static int sandbox_cpus(struct session *session, struct cpulist *out, struct error *error) {
-        _cleanup_json_ json_t *effective = NULL;
-        const char *given;
-        int r;
+        int r = manager_effective_cpus(session->sandbox, out, error);
 
-        r = state_effective_resources(session->state, &effective, error);
-        if (r < 0)
-                return r;
-        given = json_string_value(json_object_get(json_object_get(effective, "cpu"), "cpus"));
-        if (given && given[0] != '\0' && cpulist_parse(given, out) == 0)
-                return 0;
-        r = manager_effective_cpus(session->sandbox, out, error);
         if (r != MANAGER_E_NO_CPUSET)
                 return r;
         r = affinity_get(1, out);
         return r < 0 ? error_fail(error, -r, "the CPUs of the sandbox cannot be found out") : 0;
 }
 
-int session_pin(struct session *session, const struct process *vmm, const struct vcpus *vcpus,
+int session_pin(struct session *session, const struct process *vmm, const struct vcpus *vcpus, bool one_each,
                 struct error *error) {
         struct cpulist cpus;
         int r;
@@ -393,7 +385,7 @@ int session_pin(struct session *session, const struct process *vmm, const struct
         r = record_affinities(session, vmm, vcpus, error);
         if (r == 0)
                 r = sandbox_cpus(session, &cpus, error);
-        return r < 0 ? r : affinity_pin(vmm, vcpus, &cpus, error);
+        return r < 0 ? r : affinity_pin(vmm, vcpus, &cpus, one_each, error);
 }
 
 json_t *session_dry_run(json_t *entries) {

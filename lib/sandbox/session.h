@@ -103,8 +103,9 @@ int session_check_vmm(const struct session *session, const struct process *named
  * ended with a former one: then it is started, with the limits on it. */
 int session_place_process(struct session *session, struct process *vmm, struct error *error);
 
-/* Pins or unpins the VMM's vCPUs to the sandbox's cpuset, recording the former affinities. */
-int session_pin(struct session *session, const struct process *vmm, const struct vcpus *vcpus,
+/* Pins the VMM's vCPUs to the CPUs that the sandbox's cpuset leaves it, one each, or, without `one_each` or where there are
+ * not as many, gives every vCPU all of them. Records the former affinities. */
+int session_pin(struct session *session, const struct process *vmm, const struct vcpus *vcpus, bool one_each,
                 struct error *error);
 
 /* {"plan": [...]} with these entries; takes them over. */

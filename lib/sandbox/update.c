@@ -76,7 +76,7 @@ static int pin_again(struct session *session, struct error *error) {
         for (size_t i = 0; i < recorded->count; i++)
                 if (process_has_thread(vmm, recorded->vcpus[i].tid))
                         living[vcpus.count++] = recorded->vcpus[i];
-        return session_pin(session, vmm, &vcpus, error);
+        return session_pin(session, vmm, &vcpus, true, error);
 }
 
 static int change(struct session *session, const struct plan *plan, struct error *error) {

@@ -39,9 +39,8 @@ static int set_thread(const struct process *vmm, pid_t tid, const struct cpulist
 }
 
 int affinity_pin(const struct process *vmm, const struct vcpus *vcpus, const struct cpulist *cpus,
-                 struct error *error) {
-        bool one_each = cpulist_count(cpus) == vcpus->count;
-
+                 bool one_each, struct error *error) {
+        one_each = one_each && cpulist_count(cpus) == vcpus->count;
         for (size_t i = 0; i < vcpus->count; i++) {
                 struct cpulist one = {0};
                 int r;

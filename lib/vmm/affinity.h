@@ -20,7 +20,7 @@ int affinity_get(pid_t tid, struct cpulist *out);
 int affinity_set(pid_t tid, const struct cpulist *cpus);
 
 /* Pins or unpins, see above, threads that are the VMM's before and afterwards; a number that is no longer one of its threads
- * is an error, as is what the kernel refuses. The caller has recorded the former affinities, and restores them then.
+ * is an error, as is what the kernel refuses. Without `one_each` all of them are unpinned. The caller has recorded the former affinities, and restores them then.
  * Status 1. */
 int affinity_pin(const struct process *vmm, const struct vcpus *vcpus, const struct cpulist *cpus,
-                 struct error *error);
+                 bool one_each, struct error *error);

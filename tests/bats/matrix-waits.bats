@@ -429,6 +429,21 @@ update_killed() {
     assert_nothing_left
 }
 
+@test "--no-pin takes back what an attach-vcpus has pinned that was killed" {
+    has cpuset || return 0
+    local status=0
+    create_full
+    start_vmm
+    traced -o /dev/null -e trace=sched_setaffinity -e inject=sched_setaffinity:signal=KILL:when=2 \
+        "$KATA_CGROUP_TRACED" --root "$ROOT" attach-vcpus "$ID" --vmm-pid "$VMM" --pin || status=$?
+    assert_equal "$status" 137
+    kc attach-vcpus "$ID" --vmm-pid "$VMM" --no-pin > /dev/null
+    assert_equal "$(taskset -pc "$(thread_of "CPU 0/KVM")" | sed 's/.*: //')" "0,1"
+    end_vmm
+    kc delete "$ID"
+    assert_nothing_left
+}
+
 # assert_container_cpuset_goes CGROUPS-PATH DIRECTORY OPTION...: with the sandbox at the path, its cpuset in the directory
 assert_container_cpuset_goes() {
     local cgroups_path=$1 dir=$2 wanted='' held
@@ -534,6 +549,61 @@ assert_container_cpuset_goes() {
         "$KATA_CGROUP_TRACED" --root "$ROOT" delete "$ID"
     assert_success
     assert_output --partial "warning: the parent cgroup ${MOUNT_OF[pids]}/$PARENT_DIR stays: Operation not permitted"
+}
+
+# ---- pins ----
+
+@test "--pin goes by the CPUs that the cpuset leaves; --no-pin takes it back, and a new VMM begins without" {
+    has cpuset || return 0
+    create_full
+    start_vmm
+    kc attach-vcpus "$ID" --vmm-pid "$VMM" --pin > /dev/null
+    assert_equal "$(taskset -pc "$(thread_of "CPU 1/KVM")" | sed 's/.*: //')" 1
+    kc attach-vcpus "$ID" --vmm-pid "$VMM" --no-pin > /dev/null
+    assert_equal "$(taskset -pc "$(thread_of "CPU 1/KVM")" | sed 's/.*: //')" "0,1"
+    kc attach-vcpus "$ID" --vmm-pid "$VMM" --pin > /dev/null
+    # In a machine of ours: v1 cpusets, whose they may be, do not get a CPU back.
+    if [ -d /run/systemd/system ] && [ -w /sys/devices/system/cpu/cpu1/online ]; then
+        OFFLINE=/sys/devices/system/cpu/cpu1/online
+        echo 0 > "$OFFLINE"
+        kc update "$ID" <<< '{"cpu":{"cpus":"0-1"},"pids":{"limit":800}}'
+        kc attach-vcpus "$ID" --vmm-pid "$VMM" --pin > /dev/null
+        assert_equal "$(taskset -pc "$(thread_of "CPU 1/KVM")" | sed 's/.*: //')" 0
+        echo 1 > "$OFFLINE"
+    fi
+    if [ "$KC_DRIVER" = cgroupfs ] && ! on_v1 cpuset; then
+        # A narrower parent.
+        kc update "$ID" <<< '{"cpu":{"cpus":"0-1"}}'
+        echo 0 > "${MOUNT_OF[cpuset]}/$PARENT_DIR/cpuset.cpus"
+        kc update "$ID" <<< '{"pids":{"limit":700}}'
+        kc attach-vcpus "$ID" --vmm-pid "$VMM" --pin > /dev/null
+        assert_equal "$(taskset -pc "$(thread_of "CPU 1/KVM")" | sed 's/.*: //')" 0
+    fi
+    end_vmm
+    start_vmm
+    attach
+    assert_equal "$(jq .vmm.pin "$ROOT/$ID/state.json")" false
+    kc attach-vcpus "$ID" --vmm-pid "$VMM" --pin > /dev/null
+    end_vmm
+    kc exec "$ID" -- true
+    assert_equal "$(jq .vmm.pin "$ROOT/$ID/state.json")" false
+    kc delete "$ID"
+    assert_nothing_left
+}
+
+@test "an update of the cpuset pins again: one CPU each, or, where they do not suffice, all for all" {
+    has cpuset || return 0
+    create_full
+    start_vmm
+    kc attach-vcpus "$ID" --vmm-pid "$VMM" --pin > /dev/null
+    kc update "$ID" <<< '{"cpu":{"cpus":"1"}}'
+    assert_equal "$(taskset -pc "$(thread_of "CPU 0/KVM")" | sed 's/.*: //')" 1
+    kc update "$ID" <<< '{"cpu":{"cpus":"0-1"}}'
+    assert_equal "$(taskset -pc "$(thread_of "CPU 0/KVM")" | sed 's/.*: //')" 0
+    assert_equal "$(taskset -pc "$(thread_of "CPU 1/KVM")" | sed 's/.*: //')" 1
+    end_vmm
+    kc delete "$ID"
+    assert_nothing_left
 }
 
 # ---- descriptors, modes ----
