@@ -199,6 +199,8 @@ static int write_to(struct cgroup *cgroup, const struct hierarchy *hierarchy, co
                 return fail_write(cgroup, hierarchy, setting, file, value, r, error);
         if ((setting->flags & SETTING_MISSING_OK) != 0 && r == -ENOENT)
                 return WRITTEN_NOTHING;
+        if ((setting->flags & SETTING_UNSURE) != 0 && (r == -ENOENT || r == -ENODEV || r == -EINVAL))
+                return WRITTEN_NOTHING;
         if ((setting->flags & SETTING_REFUSED_WARN) != 0 && r < 0) {
                 log_warning(cgroup->log, "%s: the kernel refuses the obsolete limit %s: %s", setting->field,
                             file, strerror(-r));

@@ -152,11 +152,17 @@ static int write_exceptions(struct cgroup *cgroup, const struct hierarchy *hiera
         return 0;
 }
 
-/* With the same default: allow first, deny then. In a list of denials the roles are the other way round. */
+/* With the same default: allow first, deny then. In a list of denials the roles are the other way round. `unsettled`: what is
+ * present may be there or not, so nothing of what is wanted is taken for done. */
 static int change_exceptions(struct cgroup *cgroup, const struct hierarchy *hierarchy,
                              const struct device_filter *present, const struct device_filter *wanted,
-                             struct error *error) {
+                             bool unsettled, struct error *error) {
         int r;
+
+        if (unsettled && wanted->allow) {
+                r = write_exceptions(cgroup, hierarchy, "devices.allow", present, wanted, error);
+                return r < 0 ? r : write_exceptions(cgroup, hierarchy, "devices.deny", wanted, NULL, error);
+        }
 
         r = write_exceptions(cgroup, hierarchy, "devices.allow", wanted->allow ? present : wanted,
                              wanted->allow ? wanted : present, error);
@@ -182,11 +188,11 @@ static int change_default(struct cgroup *cgroup, const struct hierarchy *hierarc
 }
 
 static int change_list(struct cgroup *cgroup, const struct hierarchy *hierarchy,
-                       const struct device_filter *present, const struct device_filter *wanted,
+                       const struct device_filter *present, const struct device_filter *wanted, bool unsettled,
                        struct error *error) {
         if (present->allow != wanted->allow)
                 return change_default(cgroup, hierarchy, wanted, error);
-        return change_exceptions(cgroup, hierarchy, present, wanted, error);
+        return change_exceptions(cgroup, hierarchy, present, wanted, unsettled, error);
 }
 
 struct former_list {
@@ -213,7 +219,7 @@ static int former_list_undo(void *change, struct error *error) {
         if (r < 0)
                 return r;
         return change_list(former->cgroup, former->hierarchy, held->allow ? former->wanted : held,
-                           former->present, error);
+                           former->present, false, error);
 }
 
 static int record_list(struct cgroup *cgroup, const struct hierarchy *hierarchy, struct device_filter *present,
@@ -256,7 +262,8 @@ static int apply_v1(struct cgroup *cgroup, const struct setting *setting, struct
                 return r;
         if (present->allow && setting->devices_former) {
                 device_filter_free(present);
-                present = exceptions_of(setting->devices_former);
+                present = setting->devices_unsettled ? device_filter_copy(setting->devices_former)
+                                                     : exceptions_of(setting->devices_former);
                 if (!present)
                         return error_oom(error);
         }
@@ -273,7 +280,9 @@ static int apply_v1(struct cgroup *cgroup, const struct setting *setting, struct
                 if (r < 0)
                         return r;
         }
-        return change_list(cgroup, hierarchy, present, wanted, error);
+        /* Which exceptions there are is not known: the list is written from nothing. */
+        return change_list(cgroup, hierarchy, present, wanted, present->allow && setting->devices_unsettled,
+                           error);
 }
 
 struct former_program {

@@ -63,6 +63,18 @@ struct device_filter *device_filter_copy(const struct device_filter *filter) {
         return copy;
 }
 
+int device_filter_append(struct device_filter *filter, const struct device_filter *other) {
+        struct device_rule *larger =
+                reallocarray(filter->rules, filter->count + other->count + 1, sizeof(*larger));
+
+        if (!larger)
+                return -ENOMEM;
+        filter->rules = larger;
+        for (size_t i = 0; i < other->count; i++)
+                larger[filter->count++] = other->rules[i];
+        return 0;
+}
+
 static bool same_rule(const struct device_rule *a, const struct device_rule *b) {
         return a->allow == b->allow && a->type == b->type && a->major == b->major && a->minor == b->minor &&
                a->access == b->access;

@@ -35,6 +35,9 @@ struct device_filter *device_filter_copy(const struct device_filter *filter);
 struct device_filter *device_filter_free(struct device_filter *filter);
 DEFINE_CLEANUP(struct device_filter *, device_filter_free)
 
+/* Adds the rules of the other one behind its own. Returns 0 or -ENOMEM. */
+int device_filter_append(struct device_filter *filter, const struct device_filter *other);
+
 bool device_filter_equal(const struct device_filter *a, const struct device_filter *b);
 
 /*

@@ -178,7 +178,7 @@ static bool same_value(const struct setting *a, const struct setting *b) {
         return strcmp(a->value, b->value) == 0;
 }
 
-static const struct setting *find_target(const struct plan *plan, const struct setting *setting) {
+static struct setting *find_target(const struct plan *plan, const struct setting *setting) {
         for (size_t i = 0; i < plan->count; i++)
                 if (same_target(&plan->settings[i], setting))
                         return &plan->settings[i];
@@ -292,30 +292,70 @@ static void remove_settings(struct plan *plan, const bool *unchanged) {
 
 /* A setting of devices learns what it replaces. */
 static int add_former_devices(struct setting *setting, const struct setting *former, struct error *error) {
-        if (!former || !former->devices || setting->devices_former)
+        if (!former->devices || setting->devices_former)
                 return 0;
         setting->devices_former = device_filter_copy(former->devices);
         return setting->devices_former ? 0 : error_oom(error);
 }
 
-int plan_subtract(struct plan *plan, const struct plan *before, struct error *error) {
-        _cleanup_free_ bool *unchanged = NULL;
+/* It learns what else may be denied. A list that cannot be said as a default and exceptions was refused at the time. */
+static int add_unsettled_devices(struct setting *setting, const struct setting *former, struct error *error) {
+        _cleanup_(device_filter_freep) struct device_filter *exceptions = NULL;
+        int r;
+
+        if (!setting->devices_unsettled) {
+                device_filter_free(setting->devices_former);
+                setting->devices_former = calloc(1, sizeof(*setting->devices_former));
+                if (!setting->devices_former)
+                        return error_oom(error);
+                setting->devices_former->allow = true;
+                setting->devices_unsettled = true;
+        }
+        if (!former->devices || !former->devices->allow)
+                return 0;
+        r = device_filter_exceptions(former->devices, &exceptions);
+        if (r == 0)
+                r = device_filter_append(setting->devices_former, exceptions);
+        return r < 0 && r != -EOPNOTSUPP ? error_oom(error) : 0;
+}
+
+/* `unsure`: neither plan is known to have been carried out. */
+static int add_resets(struct plan *plan, const struct plan *before, bool unsure, struct error *error) {
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < before->count; i++)
-                if (!find_target(plan, &before->settings[i]))
-                        r = add_reset(plan, &before->settings[i], error);
+        for (size_t i = 0; r == 0 && i < before->count; i++) {
+                const struct setting *former = &before->settings[i];
+                struct setting *target = find_target(plan, former);
+
+                if (!target) {
+                        r = add_reset(plan, former, error);
+                        target = r == 0 ? find_target(plan, former) : NULL;
+                        if (target && unsure)
+                                target->flags |= SETTING_UNSURE;
+                }
+                if (target && target->kind == SETTING_DEVICES)
+                        r = unsure ? add_unsettled_devices(target, former, error)
+                                   : add_former_devices(target, former, error);
+        }
+        return r < 0 ? r : sort_by_kind(plan, error);
+}
+
+int plan_add_resets(struct plan *plan, const struct plan *before, struct error *error) {
+        return add_resets(plan, before, true, error);
+}
+
+int plan_subtract(struct plan *plan, const struct plan *before, struct error *error) {
+        _cleanup_free_ bool *unchanged = NULL;
+        int r;
+
+        r = add_resets(plan, before, false, error);
         if (r < 0)
                 return r;
         unchanged = calloc(plan->count + 1, sizeof(*unchanged));
         if (!unchanged)
                 return error_oom(error);
-        for (size_t i = 0; i < plan->count; i++) {
+        for (size_t i = 0; i < plan->count; i++)
                 unchanged[i] = same_settings(plan, before, &plan->settings[i]);
-                r = add_former_devices(&plan->settings[i], find_target(before, &plan->settings[i]), error);
-                if (r < 0)
-                        return r;
-        }
         remove_settings(plan, unchanged);
-        return sort_by_kind(plan, error);
+        return 0;
 }

@@ -73,6 +73,8 @@ enum setting_flags {
         SETTING_KEYED = 1 << 5,
         /* The sandbox cgroup's own, also where the vCPUs have a group: what it weighs among other sandboxes. */
         SETTING_OF_SANDBOX = 1 << 6,
+        /* Takes back what may never have been there: a device that the kernel does not know is no error. */
+        SETTING_UNSURE = 1 << 7,
 };
 
 /* All texts belong to the plan. */
@@ -98,8 +100,10 @@ struct setting {
 
         /* SETTING_DEVICES; NULL: any device may be used */
         struct device_filter *devices; /* owned */
-        /* What was carried out before, where plan_subtract() knows it; owned. */
+        /* What was carried out before, from plan_subtract(); owned. With `devices_unsettled`, from plan_add_resets(), all
+         * that may be denied where the default is to allow. */
         struct device_filter *devices_former;
+        bool devices_unsettled;
 
         /* SETTING_PROPERTY */
         const char *property; /* "CPUQuotaPerSecUSec" */
@@ -138,6 +142,10 @@ int plan_new(const struct oci_resources *resources, const struct oci_resources *
 /* Removes from `plan` the settings that `before` has with the same value, and adds what takes back
  * those that only `before` has (a cpuset without containers: the parent's). */
 int plan_subtract(struct plan *plan, const struct plan *before, struct error *error);
+
+/* Adds what takes back the settings that only `before` has, and removes nothing. May be called for several plans, of which
+ * each may have been carried out in part. */
+int plan_add_resets(struct plan *plan, const struct plan *before, struct error *error);
 
 /* Removes all settings. */
 void plan_clear(struct plan *plan);

@@ -179,7 +179,9 @@ static int attach_found(struct session *session, const struct sandbox_attach *at
         int r;
 
         signals_hold();
-        r = place(session, found->vmm, found->vcpus, error);
+        r = session_settle(session, error);
+        if (r == 0)
+                r = place(session, found->vmm, found->vcpus, error);
         if (r == 0)
                 r = check_again(found->vmm, found->vcpus, error);
         if (r < 0)

@@ -39,7 +39,9 @@ static int enter(struct session *session, struct process **self, struct error *e
         int r;
 
         signals_hold();
-        r = place(session, *self, threads, error);
+        r = session_settle(session, error);
+        if (r == 0)
+                r = place(session, *self, threads, error);
         /* The kernel has the last word on where the process now is. */
         if (r == 0)
                 r = manager_check_member(threads ? session->overhead : session->sandbox, *self, error);

@@ -121,6 +121,11 @@ int session_save(struct session *session, enum phase phase, struct error *error)
         int r;
 
         signals_hold();
+        r = phase == PHASE_CHANGING ? state_keep_before(session->state, session->former, error) : 0;
+        if (r < 0)
+                return r;
+        if (phase == PHASE_READY)
+                state_forget_before(session->state);
         session->state->phase = phase;
         r = store_save(&session->store, session->state, error);
         if (r < 0)
@@ -264,12 +269,15 @@ int session_plan(struct session *session, const json_t *resources, const json_t 
         return 0;
 }
 
-int session_plan_state(struct session *session, struct plan **out, struct error *error) {
+static int plan_of(struct session *session, const struct state *state, struct plan **out, struct error *error) {
         _cleanup_json_ json_t *effective = NULL;
-        int r;
+        int r = state_effective_resources(state, &effective, error);
 
-        r = state_effective_resources(session->state, &effective, error);
         return r < 0 ? r : session_plan(session, effective, NULL, out, error);
+}
+
+int session_plan_state(struct session *session, struct plan **out, struct error *error) {
+        return plan_of(session, session->state, out, error);
 }
 
 void session_warn(const struct session *session, const struct plan *plan) {
@@ -304,31 +312,22 @@ int session_check_vmm(const struct session *session, const struct process *named
                             session->state->owner.id, who ? who : "?");
 }
 
-int session_place_process(struct session *session, struct process *vmm, struct error *error) {
-        struct manager *sandbox = session->sandbox;
-        _cleanup_(plan_freep) struct plan *plan = NULL;
-        bool exists = manager_exists(sandbox);
-        int r;
+bool session_has_group(struct session *session) {
+        return !manager_needs_process(session->sandbox) || manager_exists(session->sandbox);
+}
 
-        if (exists && session->state->phase == PHASE_READY) {
-                r = manager_place(sandbox, vmm, session->journal, error);
-                if (r != MANAGER_E_GONE)
-                        return r;
-                exists = false;
-        }
+int session_place_process(struct session *session, struct process *vmm, struct error *error) {
+        _cleanup_(plan_freep) struct plan *plan = NULL;
+        int r = MANAGER_E_GONE;
+
+        if (manager_exists(session->sandbox))
+                r = manager_place(session->sandbox, vmm, session->journal, error);
+        if (r != MANAGER_E_GONE)
+                return r;
         r = session_plan_state(session, &plan, error);
         if (r == 0)
                 r = session_save(session, PHASE_CHANGING, error);
-        if (r < 0)
-                return r;
-        if (exists) {
-                r = manager_update(sandbox, plan, session->journal, error);
-                if (r == 0)
-                        r = manager_place(sandbox, vmm, session->journal, error);
-                if (r != MANAGER_E_GONE)
-                        return r;
-        }
-        return manager_create(sandbox, plan, &vmm, 1, session->journal, error);
+        return r < 0 ? r : manager_create(session->sandbox, plan, &vmm, 1, session->journal, error);
 }
 
 struct former_affinity {
@@ -386,6 +385,94 @@ int session_pin(struct session *session, const struct process *vmm, const struct
         if (r == 0)
                 r = sandbox_cpus(session, &cpus, error);
         return r < 0 ? r : affinity_pin(vmm, vcpus, &cpus, one_each, error);
+}
+
+int session_pin_again(struct session *session, struct error *error) {
+        const struct vcpus *recorded = session->state->vmm.vcpus;
+        _cleanup_free_ struct vcpu *living = NULL;
+        struct vcpus vcpus = {0};
+        struct process *vmm;
+        int r;
+
+        if (!session->state->vmm.pin || !recorded)
+                return 0;
+        r = session_living_vmm(session, &vmm, error);
+        if (r < 0 || !vmm)
+                return r;
+        living = calloc(recorded->count + 1, sizeof(*living));
+        if (!living)
+                return error_oom(error);
+        vcpus.vcpus = living;
+        for (size_t i = 0; i < recorded->count; i++)
+                if (process_has_thread(vmm, recorded->vcpus[i].tid))
+                        living[vcpus.count++] = recorded->vcpus[i];
+        return session_pin(session, vmm, &vcpus, true, error);
+}
+
+/* From one configuration of the state to another, of which neither may be in force, or each in part. */
+static int settle_to(struct session *session, const struct state *wanted, const struct state *other,
+                     struct error *error) {
+        _cleanup_(plan_freep) struct plan *plan = NULL, *other_plan = NULL;
+        int r;
+
+        r = plan_of(session, wanted, &plan, error);
+        if (r == 0 && other)
+                r = plan_of(session, other, &other_plan, error);
+        if (r == 0 && other)
+                r = plan_add_resets(plan, other_plan, error);
+        if (r == 0)
+                r = manager_update(session->sandbox, plan, session->journal, error);
+        if (r == 0)
+                r = session_pin_again(session, error);
+        if (r < 0)
+                journal_undo(session->journal, error);
+        return r;
+}
+
+/* What the killed command has wanted may be what the kernel refuses. Then it is as it was before. */
+static int settle_group(struct session *session, struct error *error) {
+        _cleanup_(state_freep) struct state *before = NULL;
+        int r = 0;
+
+        if (session->state->before) {
+                before = state_copy(session->state);
+                r = before ? state_go_back(before, error) : error_oom(error);
+        }
+        if (r == 0)
+                r = manager_mend_freezing(session->sandbox, error);
+        if (r < 0)
+                return r;
+        r = settle_to(session, session->state, before, error);
+        if (r == 0 || !before)
+                return r;
+        log_warning(session->environment->log, "a change that was killed is taken back, as it fails: %s",
+                    error->message ? error->message : "?");
+        error_clear(error);
+        r = settle_to(session, before, session->former, error);
+        return r < 0 ? r : state_go_back(session->state, error);
+}
+
+int session_settle(struct session *session, struct error *error) {
+        struct state *settled;
+        int r;
+
+        if (session->former->phase != PHASE_CHANGING)
+                return 0;
+        signals_hold();
+        r = session_has_group(session) ? settle_group(session, error)
+                                       : manager_check_free(session->sandbox, error);
+        if (r == 0)
+                r = session_save(session, PHASE_READY, error);
+        if (r < 0)
+                return r;
+        settled = state_copy(session->state);
+        if (!settled)
+                return error_oom(error);
+        state_free(session->former);
+        session->former = settled;
+        session->saved = false;
+        journal_forget(session->journal);
+        return 0;
 }
 
 json_t *session_dry_run(json_t *entries) {

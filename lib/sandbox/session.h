@@ -99,6 +99,16 @@ int session_living_vmm(const struct session *session, struct process **out, stru
 int session_check_vmm(const struct session *session, const struct process *named, const char *source,
                       struct process **out, struct error *error);
 
+/* Whether there is a sandbox group: a scope may still wait for its first process. */
+bool session_has_group(struct session *session);
+
+/*
+ * Where a command was killed while it changed the sandbox: completes what it has begun, or, where that fails, takes it back
+ * with a warning. The state is ready then, on disk, too, and all that comes after it is a transaction of its own. To be
+ * called before session->state is changed. Errors: status 1, and the state is as it was.
+ */
+int session_settle(struct session *session, struct error *error);
+
 /* Places a process, the VMM, in the sandbox group. That exists by now, but for a scope that waits for the VMM or has
  * ended with a former one: then it is started, with the limits on it. */
 int session_place_process(struct session *session, struct process *vmm, struct error *error);
@@ -107,6 +117,10 @@ int session_place_process(struct session *session, struct process *vmm, struct e
  * not as many, gives every vCPU all of them. Records the former affinities. */
 int session_pin(struct session *session, const struct process *vmm, const struct vcpus *vcpus, bool one_each,
                 struct error *error);
+
+/* Pins the vCPUs of the state anew, if they are to be pinned. Both the VMM and its threads may have ended since they were
+ * recorded, and their IDs been given to others: only what is a thread of the very process that was attached is touched. */
+int session_pin_again(struct session *session, struct error *error);
 
 /* {"plan": [...]} with these entries; takes them over. */
 json_t *session_dry_run(json_t *entries);

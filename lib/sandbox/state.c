@@ -59,6 +59,7 @@ struct state *state_free(struct state *state) {
         json_decref(state->resources);
         json_decref(state->containers);
         json_decref(state->devices);
+        json_decref(state->before);
         free(state);
         return NULL;
 }
@@ -150,6 +151,7 @@ struct state *state_copy(const struct state *state) {
         copy->vmm.vcpus = NULL;
         copy->resources = json_incref(state->resources);
         copy->containers = json_incref(state->containers);
+        copy->before = json_incref(state->before);
         copy->devices = NULL;
         return copy_owned(copy, state) ? TAKE(copy) : NULL;
 }
@@ -226,19 +228,26 @@ static json_t *vmm_to_json(const struct sandbox_vmm *vmm) {
                          "vcpus", vcpus);
 }
 
+static json_t *configuration_to_json(const struct state *state) {
+        return json_pack("{s:O, s:O, s:o, s:b}", "resources", state->resources, "containers", state->containers,
+                         "devices", json_deep_copy(state->devices), "hypervisorDevices",
+                         state->hypervisor_devices);
+}
+
 json_t *state_to_json(const struct state *state) {
         const struct owner *owner = &state->owner;
 
-        return json_pack(
-                "{s:i, s:s, s:s, s:s*, s:o*, s:s, s:s, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:b}",
-                "version", STATE_VERSION, "phase", phases[state->phase], "id", owner->id, "token",
-                owner->token[0] != '\0' ? owner->token : NULL, "directories", directories_to_json(owner),
-                "createdAt", state->created_at, "bootId", state->boot_id, "sandboxCgroupOnly",
-                state->sandbox_cgroup_only, "vcpuSubtree", state->vcpu_subtree, "stopTimeout",
-                (json_int_t)state->stop_timeout, "sandbox", group_to_json(&state->sandbox), "overhead",
-                group_to_json(&state->overhead), "runtime", runtime_to_json(state), "vmm",
-                vmm_to_json(&state->vmm), "resources", state->resources, "containers", state->containers,
-                "devices", state->devices, "hypervisorDevices", state->hypervisor_devices);
+        return json_pack("{s:i, s:s, s:s, s:s*, s:o*, s:s, s:s, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:O, s:O, "
+                         "s:O, s:b, s:O*}",
+                         "version", STATE_VERSION, "phase", phases[state->phase], "id", owner->id, "token",
+                         owner->token[0] != '\0' ? owner->token : NULL, "directories",
+                         directories_to_json(owner), "createdAt", state->created_at, "bootId", state->boot_id,
+                         "sandboxCgroupOnly", state->sandbox_cgroup_only, "vcpuSubtree", state->vcpu_subtree,
+                         "stopTimeout", (json_int_t)state->stop_timeout, "sandbox",
+                         group_to_json(&state->sandbox), "overhead", group_to_json(&state->overhead), "runtime",
+                         runtime_to_json(state), "vmm", vmm_to_json(&state->vmm), "resources", state->resources,
+                         "containers", state->containers, "devices", state->devices, "hypervisorDevices",
+                         state->hypervisor_devices, "before", state->before);
 }
 
 /* A member that is an integer within these bounds. */
@@ -424,7 +433,7 @@ static int basics_from_json(const json_t *json, struct state *state, struct erro
         return owner_from_json(json, &state->owner, error);
 }
 
-static int objects_from_json(const json_t *json, struct state *state, struct error *error) {
+static int configuration_from_json(const json_t *json, struct state *state, struct error *error) {
         json_t *resources = json_object_get(json, "resources");
         json_t *containers = json_object_get(json, "containers");
         json_t *devices = json_object_get(json, "devices");
@@ -444,6 +453,22 @@ static int objects_from_json(const json_t *json, struct state *state, struct err
         return 0;
 }
 
+/* A changing state of an older build has none. */
+static int before_from_json(json_t *before, struct state *state, struct error *error) {
+        _cleanup_(state_freep) struct state *checked = NULL;
+        int r;
+
+        if (!before)
+                return 0;
+        checked = state_new();
+        if (!checked)
+                return error_oom(error);
+        r = configuration_from_json(before, checked, error);
+        if (r == 0)
+                state->before = json_incref(before);
+        return r;
+}
+
 int state_from_json(const json_t *json, struct state **out, struct error *error) {
         _cleanup_(state_freep) struct state *state = state_new();
         int r;
@@ -460,7 +485,9 @@ int state_from_json(const json_t *json, struct state **out, struct error *error)
         if (r == 0)
                 r = vmm_from_json(json_object_get(json, "vmm"), &state->vmm, error);
         if (r == 0)
-                r = objects_from_json(json, state, error);
+                r = configuration_from_json(json, state, error);
+        if (r == 0)
+                r = before_from_json(json_object_get(json, "before"), state, error);
         if (r < 0)
                 return r;
         *out = TAKE(state);
@@ -551,4 +578,25 @@ int state_effective_resources(const struct state *state, json_t **out, struct er
                 return r;
         *out = TAKE(merged);
         return 0;
+}
+
+int state_keep_before(struct state *state, const struct state *former, struct error *error) {
+        json_t *before = configuration_to_json(former);
+
+        if (!before)
+                return error_oom(error);
+        json_decref(state->before);
+        state->before = before;
+        return 0;
+}
+
+void state_forget_before(struct state *state) {
+        json_decref(state->before);
+        state->before = NULL;
+}
+
+int state_go_back(struct state *state, struct error *error) {
+        _cleanup_json_ json_t *before = json_incref(state->before);
+
+        return configuration_from_json(before, state, error);
 }

@@ -19,7 +19,7 @@
 enum phase {
         PHASE_CREATING, /* create has not finished: what is there is to be cleared up */
         PHASE_READY,
-        PHASE_CHANGING, /* limits may be partly written: the next change writes all of them */
+        PHASE_CHANGING, /* limits may be partly written, see `before`: the next command settles them */
 };
 
 struct sandbox_vmm {
@@ -55,6 +55,8 @@ struct state {
          * path that it was added by. They hold where there are rules to add them to. */
         json_t *devices;
         bool hypervisor_devices; /* there are rules, even where the resources have none */
+        /* NULL unless the phase is "changing": what these four were before, and may be in force yet, in part. */
+        json_t *before;
 };
 
 struct state *state_new(void);
@@ -79,6 +81,15 @@ json_t *state_to_json(const struct state *state);
 
 /* Checks everything: the file could be of a newer version, cut off, or somebody else's. Status 1. */
 int state_from_json(const json_t *json, struct state **out, struct error *error);
+
+/* Keeps what `former` has of resources, containers and devices as what was before. Returns 0 or an error. */
+int state_keep_before(struct state *state, const struct state *former, struct error *error);
+
+/* All that was before is out of force. */
+void state_forget_before(struct state *state);
+
+/* Resources, containers and devices are again what was before, which has to be known. Returns 0 or an error. */
+int state_go_back(struct state *state, struct error *error);
 
 /* The resources that hold for the sandbox cgroup: its own, with the union of its containers' cpusets and with
  * the state's devices. A new reference. */

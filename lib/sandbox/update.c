@@ -4,7 +4,8 @@
  *
  * What is to be written is the difference of two plans: of the resources before and after. So an update
  * that changes nothing writes nothing, neither to the kernel nor to the state. Before the first write the
- * state says "changing"; a run that finds it so does not trust the difference and writes everything.
+ * state says "changing", and has the resources of before as well; a command that finds it so settles that first
+ * (session_settle()).
  */
 #include <stdlib.h>
 
@@ -51,49 +52,16 @@ static int change_resources(struct state *state, const struct sandbox_update *up
         return 0;
 }
 
-static bool has_group(struct session *session) {
-        return !manager_needs_process(session->sandbox) || manager_exists(session->sandbox);
-}
-
-/*
- * Pins the vCPUs of the state anew. Both the VMM and its threads may have ended since they were recorded, and their
- * IDs been given to others: only what is a thread of the very process that was attached is touched.
- */
-static int pin_again(struct session *session, struct error *error) {
-        const struct vcpus *recorded = session->state->vmm.vcpus;
-        _cleanup_free_ struct vcpu *living = NULL;
-        struct vcpus vcpus = {0};
-        struct process *vmm;
-        int r;
-
-        r = session_living_vmm(session, &vmm, error);
-        if (r < 0 || !vmm)
-                return r;
-        living = calloc(recorded->count + 1, sizeof(*living));
-        if (!living)
-                return error_oom(error);
-        vcpus.vcpus = living;
-        for (size_t i = 0; i < recorded->count; i++)
-                if (process_has_thread(vmm, recorded->vcpus[i].tid))
-                        living[vcpus.count++] = recorded->vcpus[i];
-        return session_pin(session, vmm, &vcpus, true, error);
-}
-
 static int change(struct session *session, const struct plan *plan, struct error *error) {
-        const struct sandbox_vmm *vmm = &session->state->vmm;
         int r;
 
         /* A scope that waits for the VMM gets its limits when it starts. */
-        if (!has_group(session))
-                return session->former->phase == PHASE_READY ? 0 : manager_check_free(session->sandbox, error);
-        /* A command that was killed may have left groups that are not whole: also where nothing is to be written, they are
-         * looked at before the state is called ready. */
-        if (plan->count == 0 && session->former->phase == PHASE_READY)
+        if (plan->count == 0 || !session_has_group(session))
                 return 0;
         r = session_save(session, PHASE_CHANGING, error);
         if (r == 0)
                 r = manager_update(session->sandbox, plan, session->journal, error);
-        return r == 0 && vmm->pin && vmm->vcpus ? pin_again(session, error) : r;
+        return r < 0 ? r : session_pin_again(session, error);
 }
 
 /* The writes that lead from the former state to the new one. */
@@ -110,20 +78,17 @@ static int plan_difference(struct session *session, struct plan **out, struct er
                 r = session_plan(session, resources, resources_before, &plan, error);
         if (r == 0)
                 r = session_plan(session, resources_before, NULL, &before, error);
+        if (r == 0)
+                r = plan_subtract(plan, before, error);
         if (r != 0)
                 return r;
-        if (former->phase == PHASE_READY) {
-                r = plan_subtract(plan, before, error);
-                if (r < 0)
-                        return r;
-        }
         *out = TAKE(plan);
         return 0;
 }
 
 static bool is_same(const struct state *a, const struct state *b) {
-        return a->phase == b->phase && json_equal(a->resources, b->resources) &&
-               json_equal(a->containers, b->containers) && json_equal(a->devices, b->devices);
+        return json_equal(a->resources, b->resources) && json_equal(a->containers, b->containers) &&
+               json_equal(a->devices, b->devices);
 }
 
 static int check_update(const struct sandbox_update *update, struct error *error) {
@@ -146,6 +111,8 @@ int sandbox_update(const struct sandbox_environment *environment, const char *id
         r = check_update(update, error);
         if (r == 0)
                 r = session_begin(&session, id, error);
+        if (r == 0 && !dry_run)
+                r = session_settle(&session, error);
         if (r == 0)
                 r = change_resources(session.state, update, error);
         if (r == 0)
@@ -158,9 +125,9 @@ int sandbox_update(const struct sandbox_environment *environment, const char *id
                 *dry_run = session_dry_run(plan_to_json(plan));
                 return *dry_run ? 0 : error_oom(error);
         }
-        if (is_same(session.state, session.former) && session.former->phase == PHASE_READY)
+        if (is_same(session.state, session.former))
                 return 0;
         session_warn(&session, plan);
-        r = has_group(&session) ? manager_check_usage(session.sandbox, plan, error) : 0;
+        r = session_has_group(&session) ? manager_check_usage(session.sandbox, plan, error) : 0;
         return r < 0 ? r : session_finish(&session, change(&session, plan, error), error);
 }

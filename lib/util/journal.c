@@ -27,8 +27,7 @@ static void entry_clear(struct entry *entry) {
 struct journal *journal_free(struct journal *journal) {
         if (!journal)
                 return NULL;
-        for (size_t i = 0; i < journal->count; i++)
-                entry_clear(&journal->entries[i]);
+        journal_forget(journal);
         free(journal->entries);
         free(journal);
         return NULL;
@@ -53,6 +52,11 @@ int journal_add(struct journal *journal, journal_undo_fn undo, journal_free_fn f
         journal->entries = larger;
         journal->entries[journal->count++] = entry;
         return 0;
+}
+
+void journal_forget(struct journal *journal) {
+        while (journal->count > 0)
+                entry_clear(&journal->entries[--journal->count]);
 }
 
 void journal_undo(struct journal *journal, struct error *error) {

@@ -33,3 +33,6 @@ int journal_add(struct journal *journal, journal_undo_fn undo, journal_free_fn f
 /* Undoes everything, the latest change first, and empties the journal. What fails is appended to
  * `error`, which holds the reason for undoing; all the rest is undone nevertheless. */
 void journal_undo(struct journal *journal, struct error *error);
+
+/* Empties the journal: what was changed stays. */
+void journal_forget(struct journal *journal);

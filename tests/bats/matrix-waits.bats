@@ -429,6 +429,133 @@ update_killed() {
     assert_nothing_left
 }
 
+# leave_changing JQ-FILTER: makes the state that of an update that was killed
+leave_changing() {
+    jq '.phase = "changing" | '"$1" "$ROOT/$ID/state.json" > "$BATS_TEST_TMPDIR/state"
+    cp "$BATS_TEST_TMPDIR/state" "$ROOT/$ID/state.json"
+}
+
+# leave_frozen: what a command leaves that was killed with its guard
+leave_frozen() {
+    echo FROZEN > "$FROZEN"
+    "${KATA_CGROUP%/*}/mark" -n trusted.kata_cgroup_frozen -s 1 "${FROZEN%/*}"
+    leave_changing .
+}
+
+assert_thawed() {
+    wait_until grep -q THAWED "$FROZEN"
+    assert_equal "$(jq -r .phase "$ROOT/$ID/state.json")" ready
+    assert_equal "$("${KATA_CGROUP%/*}/mark" -n trusted.kata_cgroup_frozen "${FROZEN%/*}")" ""
+}
+
+@test "v1: what somebody else has frozen stays so; what was frozen by a command that was killed with its guard is found" {
+    on_v1 freezer || return 0
+    create_attached
+    FROZEN=$(group_dir sandbox freezer)/freezer.state
+    echo FROZEN > "$FROZEN"
+    kc update "$ID" <<< '{"devices":[{"allow":false,"access":"rwm"}]}'
+    wait_until grep -q FROZEN "$FROZEN"
+    leave_frozen
+    attach
+    assert_thawed
+    leave_frozen
+    kc update "$ID" < /dev/null
+    assert_thawed
+    leave_frozen
+    kill -KILL "$VMM"
+    kc delete "$ID"
+    assert_nothing_left
+}
+
+@test "an update that lifts a limit, killed in the middle: the same again lifts it" {
+    has cpuset || return 0
+    local file=cpuset.cpus dir
+    create_attached
+    dir=$(group_dir sandbox cpuset)
+    kc update "$ID" --container c1 <<< '{"cpu":{"cpus":"1"}}'
+    assert_equal "$(< "$dir/$file")" 1
+    if [ "$KC_DRIVER" = cgroupfs ]; then
+        update_killed 1 "$dir/$file" '' --container c1 --remove
+    else
+        # As it is when the call to systemd was not made.
+        leave_changing '.before = {resources, containers, devices, hypervisorDevices} | .containers = {}'
+    fi
+    assert_equal "$(jq -c '[.phase, .containers, .before.containers]' "$ROOT/$ID/state.json")" '["changing",{},{"c1":{"cpu":{"cpus":"1"}}}]'
+    kc update "$ID" --container c1 --remove
+    assert_equal "$(< "$dir/$file")" "0-1"
+    assert_properties "$UNIT" AllowedCPUs=0-1
+    assert_equal "$(jq -c '[.phase, .before]' "$ROOT/$ID/state.json")" '["ready",null]'
+    end_vmm
+    kc delete "$ID"
+    assert_nothing_left
+}
+
+@test "limits of every kind that can be lifted, killed before they were: the next update lifts them" {
+    local disk document='{}' file
+    disk=$(cat /sys/block/{vd,sd,nvme,loop}*/dev 2> /dev/null | head -n 1)
+    create_attached
+    ! has cpuset || kc update "$ID" --container c1 <<< '{"cpu":{"cpus":"1"}}'
+    if has hugetlb; then document=$(jq -c '.hugepageLimits = [{pageSize: "2MB", limit: 4194304}]' <<< "$document"); fi
+    if has io && [ -n "$disk" ]; then
+        document=$(jq -c --argjson major "${disk%:*}" --argjson minor "${disk#*:}" \
+            '.blockIO = {throttleWriteBpsDevice: [{$major, $minor, rate: 1048576}]}' <<< "$document")
+    fi
+    kc update "$ID" <<< "$document"
+    ! has hugetlb || assert_file sandbox hugetlb hugetlb.2MB.limit_in_bytes 4194304 hugetlb.2MB.max 4194304
+    leave_changing '.before = {resources, containers, devices, hypervisorDevices} | .containers = {} |
+        .resources |= del(.hugepageLimits, .blockIO)'
+    kc update "$ID" < /dev/null
+    assert_limits
+    ! has hugetlb || on_v1 hugetlb || assert_file sandbox hugetlb - - hugetlb.2MB.max max
+    ! has hugetlb || ! on_v1 hugetlb || [ "$(< "$(group_dir sandbox hugetlb)/hugetlb.2MB.limit_in_bytes")" -gt 4194304 ]
+    for file in blkio.throttle.write_bps_device io.max; do
+        [ ! -e "$(group_dir sandbox io)/$file" ] || assert_equal "$(< "$(group_dir sandbox io)/$file")" ""
+    done
+    end_vmm
+    kc delete "$ID"
+    assert_nothing_left
+}
+
+@test "v1: devices that a killed update may have denied are denied, or not, as the next one says" {
+    on_v1 devices || return 0
+    local dir
+    create_attached
+    dir=$(group_dir sandbox devices)
+    # One that was killed in the middle: /dev/zero is denied by now, /dev/full would be next.
+    echo "c 1:5 rwm" > "$dir/devices.deny"
+    run bash -c "echo \$\$ > '$dir/cgroup.procs'; : < /dev/zero"
+    assert_failure
+    leave_changing '.before = {resources, containers, devices, hypervisorDevices} |
+        .resources.devices = [{allow: true}, {allow: false, type: "c", major: 1, minor: 5}, {allow: false, type: "c", major: 1, minor: 7}]'
+    kc update "$ID" <<< '{"devices":[{"allow":true},{"allow":false,"type":"c","major":1,"minor":7,"access":"rwm"},{"allow":false,"type":"c","major":1,"minor":8,"access":"rwm"}]}'
+    run bash -c "echo \$\$ > '$dir/cgroup.procs'; : < /dev/zero && echo zero; : < /dev/full && echo full; : < /dev/random && echo random; :"
+    assert_line zero
+    refute_line full
+    refute_line random
+    end_vmm
+    kc delete "$ID"
+    assert_nothing_left
+}
+
+@test "an update that the kernel refuses, killed before it was: the next command takes it back, with a warning" {
+    local command
+    create_attached
+    for command in "update $ID" "attach-vcpus $ID --vmm-pid $VMM"; do
+        leave_changing '.before = {resources, containers, devices, hypervisorDevices} | .resources.pids.limit = 900 |
+            .resources.blockIO = {throttleReadBpsDevice: [{major: 4000, minor: 1, rate: 4096}]}'
+        # shellcheck disable=SC2086  # words
+        run --separate-stderr kc $command < /dev/null
+        assert_success
+        # shellcheck disable=SC2154  # set by run
+        [[ $stderr == *"a change that was killed is taken back"* ]] || fail "$stderr"
+        assert_limits
+        assert_equal "$(jq -c '[.phase, .before, .resources.blockIO]' "$ROOT/$ID/state.json")" '["ready",null,null]'
+    done
+    end_vmm
+    kc delete "$ID"
+    assert_nothing_left
+}
+
 @test "--no-pin takes back what an attach-vcpus has pinned that was killed" {
     has cpuset || return 0
     local status=0

@@ -486,6 +486,74 @@ static void test_subtract(void **state) {
         }
 }
 
+/* After a kill, what each of several plans has set is taken back; nothing is taken for done already. */
+static void test_add_resets(void **state) {
+        static const char *const unsettled[] = {
+                "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":5}]}}",
+                "{\"cpu\":{\"cpus\":\"0\"},"
+                "\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":16,\"rate\":5}]}}",
+        };
+        _cleanup_(plan_freep) struct plan *plan = make(&v1, NULL, "{\"pids\":{\"limit\":5}}");
+        struct error error = {0};
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(unsettled); i++) {
+                _cleanup_(plan_freep) struct plan *before = make(&v1, NULL, unsettled[i]);
+
+                assert_int_equal(plan_add_resets(plan, before, &error), 0);
+        }
+        assert_plan(plan, "{}",
+                    "pids.max<5, blkio.throttle.read_bps_device<8:0 0, cpuset.cpus<, "
+                    "blkio.throttle.read_bps_device<8:16 0");
+}
+
+/* What may be denied in v1's list is what any of the plans denies; a plan without a word on devices denies nothing. */
+static void test_unsettled_devices(void **state) {
+        static const struct plan_facts v1_devices = {
+                .controllers = {[CONTROLLER_DEVICES] = CGROUP_V1, [CONTROLLER_PIDS] = CGROUP_V1},
+                .version = CGROUP_V1};
+        static const char *const unsettled[] = {
+                "{\"pids\":{\"limit\":5}}",
+                "{\"devices\":[{\"allow\":true},{\"allow\":false,\"type\":\"c\",\"major\":1,\"minor\":3}]}",
+                "{\"devices\":[{\"allow\":true},{\"allow\":false,\"type\":\"c\",\"major\":1,\"minor\":5}]}",
+        };
+        _cleanup_(plan_freep) struct plan *plan = make(&v1_devices, NULL, "{\"devices\":[{\"allow\":true}]}");
+        struct error error = {0};
+        const struct setting *devices;
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(unsettled); i++) {
+                _cleanup_(plan_freep) struct plan *before = make(&v1_devices, NULL, unsettled[i]);
+
+                assert_int_equal(plan_add_resets(plan, before, &error), 0);
+        }
+        devices = &plan->settings[0];
+        assert_int_equal(devices->kind, SETTING_DEVICES);
+        assert_true(devices->devices_unsettled);
+        assert_int_equal(devices->devices_former->count, 2);
+        assert_int_equal(devices->devices_former->rules[0].minor, 3);
+        assert_int_equal(devices->devices_former->rules[1].minor, 5);
+}
+
+/* The usage is looked at where the document asks for it. */
+static void test_check_usage(void **state) {
+        static const struct {
+                const char *document;
+                bool checked;
+        } cases[] = {
+                {"{\"memory\":{\"limit\":4096}}", false},
+                {"{\"memory\":{\"limit\":4096,\"checkBeforeUpdate\":false}}", false},
+                {"{\"memory\":{\"limit\":4096,\"checkBeforeUpdate\":true}}", true},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(plan_freep) struct plan *plan = make(&v1, NULL, cases[i].document);
+
+                assert_int_equal((plan->settings[0].flags & SETTING_CHECK_USAGE) != 0, cases[i].checked);
+        }
+}
+
 /* --dry-run prints what is sent: also a number that JSON's integers have no room for. */
 static void test_json(void **state) {
         static const struct {
@@ -512,9 +580,11 @@ static void test_json(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_fields),   cmocka_unit_test(test_errors),
-                cmocka_unit_test(test_warnings), cmocka_unit_test(test_memory_order),
-                cmocka_unit_test(test_subtract), cmocka_unit_test(test_json),
+                cmocka_unit_test(test_fields),      cmocka_unit_test(test_errors),
+                cmocka_unit_test(test_warnings),    cmocka_unit_test(test_memory_order),
+                cmocka_unit_test(test_subtract),    cmocka_unit_test(test_json),
+                cmocka_unit_test(test_add_resets),  cmocka_unit_test(test_unsettled_devices),
+                cmocka_unit_test(test_check_usage),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

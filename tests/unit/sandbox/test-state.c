@@ -259,6 +259,34 @@ static void test_effective(void **state) {
         }
 }
 
+/* What was before a change is kept beside what is wanted, on disk, too, and can be gone back to. */
+static void test_before(void **state) {
+        _cleanup_(state_freep) struct state *former = NULL, *changed = NULL, *read = NULL;
+        _cleanup_json_ json_t *json = json_loads(whole, 0, NULL), *written = NULL, *settled = NULL;
+
+        (void)state;
+        assert_int_equal(state_from_json(json, &former, NULL), 0);
+        changed = state_copy(former);
+        assert_non_null(changed);
+        json_decref(changed->resources);
+        changed->resources = json_loads("{\"cpu\":{\"shares\":6}}", 0, NULL);
+        json_decref(changed->containers);
+        changed->containers = json_object();
+        assert_int_equal(state_keep_before(changed, former, NULL), 0);
+
+        written = state_to_json(changed);
+        assert_int_equal(state_from_json(written, &read, NULL), 0);
+        assert_false(json_equal(read->resources, former->resources));
+        assert_int_equal(state_go_back(read, NULL), 0);
+        state_forget_before(read);
+        settled = state_to_json(read);
+        assert_true(json_equal(settled, json));
+
+        assert_int_equal(json_object_set_new(json_object_get(written, "before"), "containers", json_null()), 0);
+        read = state_free(read);
+        assert_true(state_from_json(written, &read, NULL) < 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_round_trip),
@@ -270,6 +298,7 @@ int main(void) {
                 cmocka_unit_test(test_not_utf8),
                 cmocka_unit_test(test_refused),
                 cmocka_unit_test(test_effective),
+                cmocka_unit_test(test_before),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
