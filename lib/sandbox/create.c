@@ -275,6 +275,8 @@ int sandbox_create(const struct sandbox_environment *environment, const char *id
         if (r == 0)
                 r = make_state(&session, id, create, error);
         if (r == 0)
+                r = state_check_size(session.state, error);
+        if (r == 0)
                 r = session_make_managers(&session, error);
         if (r == 0)
                 r = check_subtree(&session, error);

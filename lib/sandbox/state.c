@@ -580,6 +580,19 @@ int state_effective_resources(const struct state *state, json_t **out, struct er
         return 0;
 }
 
+int state_check_size(const struct state *state, struct error *error) {
+        _cleanup_json_ json_t *configuration = configuration_to_json(state);
+        size_t size = configuration ? json_dumpb(configuration, NULL, 0, STATE_FORMAT) : 0;
+
+        if (size == 0)
+                return error_oom(error);
+        if (size > CONFIGURATION_SIZE_MAX)
+                return error_refuse(error, "resources",
+                                    "the state of \"%s\" would have %zu bytes of them, more than %lu",
+                                    state->owner.id, size, CONFIGURATION_SIZE_MAX);
+        return 0;
+}
+
 int state_keep_before(struct state *state, const struct state *former, struct error *error) {
         json_t *before = configuration_to_json(former);
 

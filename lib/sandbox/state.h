@@ -59,6 +59,13 @@ struct state {
         json_t *before;
 };
 
+/* How a state is written. */
+#define STATE_FORMAT (JSON_INDENT(2) | JSON_SORT_KEYS)
+
+/* What the resources of a sandbox and of its containers may come to, as they are written. Twice that, for a change that is
+ * under way, and 4096 vCPUs are less than what a state may have (16 MiB). */
+#define CONFIGURATION_SIZE_MAX (4UL * 1024UL * 1024UL)
+
 struct state *state_new(void);
 struct state *state_free(struct state *state);
 DEFINE_CLEANUP(struct state *, state_free)
@@ -81,6 +88,9 @@ json_t *state_to_json(const struct state *state);
 
 /* Checks everything: the file could be of a newer version, cut off, or somebody else's. Status 1. */
 int state_from_json(const json_t *json, struct state **out, struct error *error);
+
+/* Refuses (status 5) resources and containers that are too large to be kept. */
+int state_check_size(const struct state *state, struct error *error);
 
 /* Keeps what `former` has of resources, containers and devices as what was before. Returns 0 or an error. */
 int state_keep_before(struct state *state, const struct state *former, struct error *error);

@@ -26,7 +26,7 @@
 
 #define STATE_FILE "state.json"
 #define STATE_TEMPORARY ".state.json.new"
-#define STATE_SIZE_MAX (8UL * 1024UL * 1024UL)
+#define STATE_SIZE_MAX (16UL * 1024UL * 1024UL)
 
 void store_close(struct store *store) {
         cleanup_close(&store->directory);
@@ -292,9 +292,13 @@ int store_save(struct store *store, const struct state *state, struct error *err
 
         if (!json)
                 return error_fail(error, EILSEQ, "the state of \"%s\" cannot be written", state->owner.id);
-        text = json_dumps(json, JSON_INDENT(2) | JSON_SORT_KEYS);
+        text = json_dumps(json, STATE_FORMAT);
         if (!text)
                 return error_oom(error);
+        /* What is read back has this limit. */
+        if (strlen(text) > STATE_SIZE_MAX)
+                return error_fail(error, EFBIG, "the state of \"%s\" would have %zu bytes", state->owner.id,
+                                  strlen(text));
         r = file_replace_at(store->directory, STATE_FILE, text, strlen(text));
         if (r < 0)
                 return error_fail(error, -r, "cannot write %s/%s/" STATE_FILE, store->root, store->id);

@@ -118,6 +118,8 @@ int sandbox_update(const struct sandbox_environment *environment, const char *id
         if (r == 0)
                 r = change_devices(session.state, update, error);
         if (r == 0)
+                r = state_check_size(session.state, error);
+        if (r == 0)
                 r = plan_difference(&session, &plan, error);
         if (r != 0)
                 return r;

@@ -188,6 +188,26 @@ assert_unreadable() {
     assert_nothing_left
 }
 
+@test "updates that would make the state larger than what is read back are refused" {
+    local i document status=0
+    create < /dev/null
+    document=$(jq -nc '{devices: [range(13000) | {allow: true, type: "c", major: (. % 4000), minor: 1, access: "rwm"}]}')
+    for i in 1 2 3 4 5 6 7 8 9; do
+        status=0
+        cp "$ROOT/$ID/state.json" "$BATS_TEST_TMPDIR/state"
+        kc update "$ID" --container "c$i" <<< "$document" 2> "$BATS_TEST_TMPDIR/said" || status=$?
+        [ $status = 0 ] || break
+    done
+    assert_equal "$status" 5
+    # The last one has changed nothing.
+    assert_equal "$(jq -r '.containers | keys | last' "$ROOT/$ID/state.json")" "c$((i - 1))"
+    cmp "$ROOT/$ID/state.json" "$BATS_TEST_TMPDIR/state"
+    grep -q "resources: the state of .* would have" "$BATS_TEST_TMPDIR/said" || fail "$(< "$BATS_TEST_TMPDIR/said")"
+    kc inspect "$ID" > /dev/null
+    kc delete "$ID"
+    assert_nothing_left
+}
+
 @test "what cannot be printed is status 1; an attach-vcpus says that the vCPUs are attached" {
     local command
     create_full
