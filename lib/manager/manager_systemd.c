@@ -394,6 +394,10 @@ static int create(struct manager *manager, const struct plan *plan, struct proce
         int r;
 
         r = check_free(manager, error);
+        /* On v1 the directories that are ours outlive a scope that has ended with its last process, and so do the limits that
+         * they had. What is in use stays. */
+        if (r == 0 && manager->context->host->version == CGROUP_V1)
+                (void)cgroup_remove(manager->cgroup, false, 0, NULL);
         if (r == 0)
                 r = start(manager, plan, processes, count, journal, error);
         cgroup_forget(manager->cgroup);

@@ -556,6 +556,28 @@ assert_thawed() {
     assert_nothing_left
 }
 
+scope_has_ended() { ! systemctl is-active -q "$UNIT"; }
+
+@test "v1 with systemd: a scope that is started anew has nothing of the limits of the former one" {
+    [ "$KC_DRIVER" = systemd ] && on_v1 cpuset || return 0
+    local former
+    create < /dev/null
+    start_vmm
+    attach
+    former=$(< "$(group_dir sandbox cpuset)/cpuset.cpus")
+    kc update "$ID" --container c1 <<< '{"cpu":{"cpus":"1"}}'
+    assert_equal "$(< "$(group_dir sandbox cpuset)/cpuset.cpus")" 1
+    end_vmm
+    wait_until scope_has_ended
+    kc update "$ID" --container c1 --remove
+    start_vmm
+    attach
+    assert_equal "$(< "$(group_dir sandbox cpuset)/cpuset.cpus")" "$former"
+    end_vmm
+    kc delete "$ID"
+    assert_nothing_left
+}
+
 @test "--no-pin takes back what an attach-vcpus has pinned that was killed" {
     has cpuset || return 0
     local status=0
