@@ -136,20 +136,24 @@ differential_sample() {
 }
 
 # A sample of the kill and fault points: scripts/reliability.sh is the whole. What the host cannot show (systemd, v2) is
-# in the VMs, of which one alone has each kind.
+# in the VMs, each with a part: of the scenarios half are killed and half fail, the other way round in the next VM.
 reliability_sample() {
-    local kind driver mode
+    local kind kinds driver mode
+    local -A scenarios=([kill]="create lift devices reattach delete" [fault]="attach update unthrottle refused clear"
+        [signal]="create attach devices clear")
     [ -z "$filter" ] || return 0
     case "$1" in
-    bookworm-v2) driver=systemd mode=overhead ;;
-    bookworm-v1) driver=systemd mode=sandbox-only ;;
-    trixie-v2) driver=cgroupfs mode=overhead ;;
-    trixie-hybrid) driver=systemd mode=overhead ;;
+    bookworm-v2) driver=systemd mode=overhead kinds=(kill signal) ;;
+    bookworm-v1) driver=systemd mode=sandbox-only kinds=(fault) ;;
+    trixie-v2) driver=cgroupfs mode=overhead kinds=(kill fault) ;;
+    trixie-hybrid) driver=systemd mode=overhead kinds=(kill) ;;
     *) return 0 ;;
     esac
-    for kind in kill fault signal; do
-        [ "$kind" != signal ] || [ "$1" = bookworm-v2 ] || continue
-        echo "tests/reliability/run.sh /job/kata-cgroup $kind $driver $mode 160 < /dev/null" \
+    case "$1" in
+    trixie-*) scenarios=([kill]="${scenarios[fault]}" [fault]="${scenarios[kill]}") ;;
+    esac
+    for kind in "${kinds[@]}"; do
+        echo "tests/reliability/run.sh /job/kata-cgroup $kind $driver $mode 400 ${scenarios[$kind]} < /dev/null" \
             "> results/$1.$driver.$mode.$kind.tap 2>&1 || status=1"
     done
     echo "tests/reliability/many.sh /job/kata-cgroup $driver 16 < /dev/null > results/$1.$driver.$mode.many.tap 2>&1"
@@ -169,11 +173,11 @@ sanitized_sample() {
 host_reliability() {
     [ -z "$filter" ] || return 0
     say "host: kill, fault and signal points"
-    tests/reliability/run.sh "$top/build/release/kata-cgroup" kill cgroupfs overhead 20 < /dev/null \
+    tests/reliability/run.sh "$top/build/release/kata-cgroup" kill cgroupfs overhead 160 < /dev/null \
         > "$results/host.cgroupfs.overhead.kill.tap" 2>&1
-    tests/reliability/run.sh "$top/build/release/kata-cgroup" fault cgroupfs sandbox-only 20 < /dev/null \
+    tests/reliability/run.sh "$top/build/release/kata-cgroup" fault cgroupfs sandbox-only 160 < /dev/null \
         > "$results/host.cgroupfs.sandbox-only.fault.tap" 2>&1
-    tests/reliability/run.sh "$top/build/release/kata-cgroup" signal cgroupfs overhead 20 < /dev/null \
+    tests/reliability/run.sh "$top/build/release/kata-cgroup" signal cgroupfs overhead 160 < /dev/null \
         > "$results/host.cgroupfs.overhead.signal.tap" 2>&1
     tests/reliability/many.sh "$top/build/release/kata-cgroup" cgroupfs < /dev/null > "$results/host.cgroupfs.overhead.many.tap" 2>&1
 }

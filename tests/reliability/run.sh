@@ -2,13 +2,17 @@
 # Commands that are killed at, told an error by, or sent a signal at one of their system calls, for every call in turn:
 # nothing is left, nothing is lost, and whatever happened can be repaired by the commands themselves.
 #
-# usage: run.sh KATA_CGROUP kill|fault|signal cgroupfs|systemd overhead|sandbox-only [EVERY]
+# usage: run.sh KATA_CGROUP kill|fault|signal cgroupfs|systemd overhead|sandbox-only [EVERY [SCENARIO...]]
 #
-# EVERY: of the calls that change nothing only each so-manieth, and of those that do each (EVERY/10)th (default 1: all).
-# Prints TAP, a test for each command, and a line "# points NUMBER" behind it. What a command does is traced once, so
+# EVERY: of the calls that change nothing one in so many, and of those that do one in EVERY/10, spread over the run, but at
+# least one and two (default 1: all). SCENARIO: only these, see below.
+# Prints TAP, a test for each scenario, and a line "# points NUMBER" behind it. What a command does is traced once, so
 # that a point is a system call's name and how often it was called before; strace(1) does the killing ("signal=KILL",
 # before the call is carried out), the errors ("error=EIO", instead of it) and the signals (SIGTERM, SIGHUP and SIGINT,
 # which end a command that has changed nothing yet, and SIGPIPE, which does nothing).
+#
+# After each point the same command is run again. What there is then has to be exactly what an undisturbed run has made:
+# every file of the groups that can be written, every thread's place and CPUs, the unit's properties, and the state.
 set -uo pipefail
 
 kata_cgroup=$1 kind=$2 driver=$3 mode=$4 every=${5:-1}
@@ -32,8 +36,17 @@ mode_option=()
 
 before='{"cpu":{"shares":2048,"quota":200000},"pids":{"limit":1000}}'
 after='{"cpu":{"shares":512,"quota":100000},"pids":{"limit":50}}'
+container='{"cpu":{"cpus":"1"}}'
+nothing_allowed='{"devices":[{"allow":false,"access":"rwm"}]}'
 
-shim='' vmm='' point='' failures=0
+# A disk, for a throttle that is lifted; there may be none.
+disk=$(cat /sys/block/{vd,sd,nvme,xvd,loop}*/dev 2> /dev/null | head -n 1)
+throttle='{"blockIO":{"throttleReadBpsDevice":[{"major":'${disk%:*}',"minor":'${disk#*:}',"rate":1048576}]}}'
+# There is no such device, and no such CPU.
+refused='{"pids":{"limit":77},"cpu":{"shares":300},"blockIO":{"throttleReadBpsDevice":[{"major":4000,"minor":1,"rate":4096}]}}'
+no_throttle='{"blockIO":{"throttleReadBpsDevice":[]}}'
+
+shim='' vmm='' vmm_says='' point='' failures=0 ended=0 signals_sent=0
 
 finish() {
     [ -z "$shim" ] || kill -KILL "$shim" 2> /dev/null
@@ -53,27 +66,65 @@ problem() {
     failures=$((failures + 1))
 }
 
-# ---- the four commands, and what has to be there for them ----
+# ---- the scenarios: a command, and what has to be there for it ----
+
+# lift: a container's cpuset goes; unthrottle: a throttle; devices: the default changes, under a VMM that runs; refused: the
+# kernel takes the first limit, and not the last; reattach: a vCPU was plugged in, and the pins are taken back; clear: a
+# delete, with child groups.
+scenarios=("${@:6}")
+[ ${#scenarios[@]} -gt 0 ] || scenarios=(create attach update lift unthrottle devices refused reattach delete clear)
+[ -n "$disk" ] || scenarios=("${scenarios[@]/unthrottle/}")
 
 declare -A arguments=(
     [create]="create $id --cgroups-path $path ${mode_option[*]}"
     [attach]="attach-vcpus $id --pin"
     [update]="update $id"
+    [lift]="update $id --container c1 --remove"
+    [unthrottle]="update $id"
+    [devices]="update $id"
+    [refused]="update $id"
+    [reattach]="attach-vcpus $id --no-pin"
     [delete]="delete $id --timeout 1"
+    [clear]="delete $id --timeout 1"
 )
 
 # The command proper, with what varies.
 run_command() {
     case $command in
     create) "$@" --pid "$shim" <<< "$before" ;;
-    attach) "$@" --vmm-pid "$vmm" ;;
+    attach | reattach) "$@" --vmm-pid "$vmm" ;;
     update) "$@" <<< "$after" ;;
-    delete) "$@" ;;
+    unthrottle) "$@" <<< "$no_throttle" ;;
+    devices) "$@" <<< "$nothing_allowed" ;;
+    refused) "$@" <<< "$refused" ;;
+    lift | delete | clear) "$@" ;;
     esac
 }
 
+# The status of an undisturbed run.
+wanted_status() { [ "$command" = refused ] && echo 1 || echo 0; }
+
+is_delete() { [[ $command = delete || $command = clear ]]; }
+
 # shellcheck disable=SC2086  # words
 plainly() { run_command "$kata_cgroup" --root "$root" ${arguments[$command]}; }
+
+# until_true COMMAND...: for what has no event, 10 s at the most
+until_true() {
+    local tries=0
+    until "$@" || [ $((++tries)) -gt 100 ]; do sleep 0.1; done
+}
+
+is_called() { [ "$(cat "/proc/$2/comm" 2> /dev/null)" = "$1" ]; }
+
+# Where only the VMM is in it, the scope ends with that.
+scope_has_ended() {
+    local mount
+    ! systemctl is-active -q "${sandbox##*/}" || return
+    for mount in "${mounts[@]}"; do
+        [[ $mount != */systemd && $(stat -f -c %T "$mount") != cgroup2fs ]] || [ ! -d "$mount/$sandbox" ] || return
+    done
+}
 
 # Under systemd the shim ends with its scope.
 start_shim() {
@@ -82,21 +133,27 @@ start_shim() {
     shim=$!
     # Its end is no news.
     disown "$shim"
+    until_true is_called sleep "$shim"
 }
 
 start_vmm() {
-    local ready
-    exec {ready}< <(exec "$named_threads" "CPU 0/KVM" "CPU 1/KVM" 2> /dev/null)
+    exec {vmm_says}< <(exec "$named_threads" "CPU 0/KVM" "CPU 1/KVM+" 2> /dev/null)
     vmm=$!
-    read -r -u "$ready" _
-    exec {ready}<&-
+    read -r -u "$vmm_says" _
 }
 
 end_vmm() {
     [ -n "$vmm" ] || return 0
     kill -KILL "$vmm" 2> /dev/null
     while [ -e "/proc/$vmm/task/$vmm/children" ]; do wait "$vmm" 2> /dev/null || break; done
+    exec {vmm_says}<&-
     vmm=
+    [ "$driver:$mode" != systemd:overhead ] || until_true scope_has_ended
+}
+
+plug_vcpu() {
+    kill -USR2 "$vmm"
+    read -r -u "$vmm_says" _
 }
 
 prepare() {
@@ -106,7 +163,21 @@ prepare() {
     start_vmm
     [ "$command" != attach ] || return 0
     kc attach-vcpus "$id" --pin --vmm-pid "$vmm" > /dev/null || problem "prepare: attach-vcpus"
-    [ "$command" != delete ] || end_vmm
+    case $command in
+    lift) kc update "$id" --container c1 <<< "$container" || problem "prepare: update" ;;
+    reattach) plug_vcpu ;;
+    unthrottle) kc update "$id" <<< "$throttle" || problem "prepare: update" ;;
+    delete | clear) end_vmm ;;
+    esac
+    [ "$command" != clear ] || make_children
+}
+
+# Somebody else's, empty.
+make_children() {
+    local mount
+    for mount in "${mounts[@]}"; do
+        [ ! -d "$mount/$sandbox" ] || mkdir "$mount/$sandbox/child" "$mount/$sandbox/child/grandchild" 2> /dev/null
+    done
 }
 
 # ---- what has to hold ----
@@ -146,9 +217,11 @@ check_commands_work() {
     again=$?
     check_answer "the same command again" $again
     case $command:$again in
-    *:0 | create:4 | delete:3) ;;
+    create:4 | delete:3 | clear:3) ;;
+    *:"$(wanted_status)") ;;
     *) problem "the same command again: $(< "$work/messages")" ;;
     esac
+    check_same
 }
 
 # Back to nothing, whatever there is; then a whole life.
@@ -168,19 +241,69 @@ check_repair() {
     remove_parents kctest kata_overhead
 }
 
-# All that an operation is about: groups, limits, places of processes, affinities, the state but for its times.
-snapshot() {
-    local mount pid file
+# A process by its threads' names, places and CPUs.
+snapshot_process() {
+    local task name
+    for task in "/proc/$1/task"/*; do
+        read -r name < "$task/comm" || continue
+        sed "s/^/$name: /" "$task/cgroup"
+        sed -n "s/^Cpus_allowed_list/$name: CPUs/p" "$task/status"
+    done 2> /dev/null
+}
+
+snapshot_units() {
+    local unit
+    [ "$driver" = systemd ] || return 0
+    for unit in "${sandbox##*/}" "${overhead##*/}"; do
+        systemctl show "$unit" -p ActiveState,SubState,Slice,TasksMax,CPUQuotaPerSecUSec,CPUQuotaPeriodUSec,CPUShares,CPUWeight,AllowedCPUs,AllowedMemoryNodes,DevicePolicy,DeviceAllow,IOReadBandwidthMax,BlockIOReadBandwidth,MemoryLow,MemoryMax,MemoryLimit,Delegate,TimeoutStopUSec,Description |
+            sed 's/ of .*//'
+    done
+}
+
+# Which devices may be read in the sandbox group: v2's programs are in no file.
+snapshot_devices() {
+    local mount group device
     for mount in "${mounts[@]}"; do
-        [ ! -d "$mount/$sandbox" ] || echo "$mount/$sandbox"
-        [ ! -d "$mount/$overhead" ] || echo "$mount/$overhead"
-        for file in cpu.shares cpu.weight cpu.cfs_quota_us cpu.max pids.max; do
-            [ ! -f "$mount/$sandbox/$file" ] || echo "$file $(< "$mount/$sandbox/$file")"
+        group=$mount/$sandbox
+        # Where processes may be put: not beside child groups, nor into a threaded one.
+        [[ $command = devices && -d $group && ($mount = */devices || $(stat -f -c %T "$mount") = cgroup2fs) ]] || continue
+        (
+            echo "$BASHPID" > "$group/cgroup.procs" || exit 0
+            for device in null zero full random; do : < "/dev/$device" && echo "$mount: /dev/$device can be read"; done
+        ) 2> /dev/null
+    done
+}
+
+# All that an operation is about, and nothing that differs from run to run: what can be written in the groups, processes,
+# the unit, the state.
+snapshot() {
+    local mount group pid
+    for mount in "${mounts[@]}"; do
+        for group in "$sandbox" "$overhead"; do
+            [ -d "$mount/$group" ] || continue
+            echo "$mount/$group"
+            find "$mount/$group" -type f \( -perm -u+rw -o -name devices.list \) -not -name 'cgroup.procs' -not -name 'cgroup.threads' -not -name tasks \
+                -not -name '*usage*' -not -name '*peak' -not -name '*pressure*' -not -name '*.events*' -not -name '*failcnt' \
+                -not -name 'cgroup.event_control' -not -name '*reclaim' -exec grep -H '' {} + 2> /dev/null | sort
         done
     done
-    for pid in $shim $vmm; do cat "/proc/$pid/task"/*/cgroup; grep -h Cpus_allowed_list "/proc/$pid/task"/*/status; done 2> /dev/null
-    [ "$driver" != systemd ] || systemctl show "${sandbox##*/}" -p TasksMax,CPUQuotaPerSecUSec,CPUShares,CPUWeight
-    [ ! -e "$root/$id" ] || cat "$root/$id/state.json"
+    for pid in $shim $vmm; do snapshot_process "$pid"; done
+    snapshot_units
+    snapshot_devices
+    [ ! -e "$root/$id" ] || ls -A "$root/$id"
+    [ ! -e "$root/$id/state.json" ] || jq 'del(.createdAt, .token, .directories, .sandbox.invocation, .overhead.invocation, .vmm.pid, .vmm.startTime,
+        .vmm.vcpus[]?.tid, .runtime[].pid, .runtime[].startTime, .runtime[].cgroups)' "$root/$id/state.json"
+}
+
+# What the same command, run again, has to lead to.
+check_same() {
+    if is_delete; then
+        check_nothing_left "the same command again"
+        return
+    fi
+    snapshot > "$work/after"
+    diff "$work/expected" "$work/after" > "$work/difference" ||
+        problem "afterwards there is another: $(grep '^[<>]' "$work/difference" | head -n 12 | tr '\n' '|')"
 }
 
 # ---- the points ----
@@ -189,24 +312,36 @@ snapshot() {
 list_points() {
     local trace=$work/trace
     prepare
-    snapshot > "$work/before"
     # shellcheck disable=SC2086
     run_command strace -o "$trace" "$kata_cgroup" --root "$root" ${arguments[$command]} > /dev/null 2>&1
+    snapshot > "$work/expected"
     point="no point"
     check_repair
     awk -v every="$every" -v kind="$kind" '
+        # So many of a list, spread over it; at least `least` of them.
+        function pick(list, n, step, least,    count, i) {
+            count = int((n + step - 1) / step)
+            if (count < least) count = least < n ? least : n
+            for (i = 0; i < count; i++) chosen[list[int((i + 0.5) * n / count) + 1]] = 1
+        }
         {name = $0; sub(/\(.*/, "", name); if (name !~ /^[a-z_0-9]+$/ || name == "exit_group") next; count[name]++}
-        # Before it has said so, nobody ignores a signal.
-        name == (kind == "signal" ? "rt_sigaction" : "munmap") {started = 1; if (kind == "signal") next}
+        name == "munmap" {started = 1}
         # glibc 2.36 itself dies of the first brk() that fails (sysmalloc(); jq does so, too), and of futex() errors.
         !started || name == "brk" || name == "futex" {next}
+        {point[++points] = name " " count[name] " " $0}
         # What changes something outside of the process.
         name ~ /^(write|mkdir|mkdirat|renameat|unlinkat|fsetxattr|sendmsg|sendto|flock|sched_setaffinity|bpf|fsync|connect)$/ || /O_CREAT/ {
-            step = every / 10
-            if (step <= 1 || changing++ % int(step) == 0) print name, count[name], $0
+            changing[++changes] = points
             next
         }
-        {if (neutral++ % every == 0) print name, count[name], $0}' "$trace" > "$work/points"
+        {neutral[++neutrals] = points}
+        END {
+            pick(changing, changes, every > 10 ? int(every / 10) : 1, 2)
+            pick(neutral, neutrals, every, 1)
+            # Where a signal ends it.
+            if (kind == "signal") chosen[neutral[1]] = 1
+            for (i = 1; i <= points; i++) if (i in chosen) print point[i]
+        }' "$trace" > "$work/points"
 }
 
 # The errors that a call can end with, one after the other.
@@ -247,7 +382,7 @@ kill_at() {
         prepare
         try_point "$1" "$occurrence" signal=KILL
         calls=$(grep -c "^$1(" "$work/tried")
-        [ $status = 0 ] && [ "$calls" -gt 0 ] && [ "$calls" -lt "$occurrence" ] && [ $try -lt 10 ] || break
+        [ $status = "$(wanted_status)" ] && [ "$calls" -gt 0 ] && [ "$calls" -lt "$occurrence" ] && [ $try -lt 10 ] || break
         occurrence=$calls
         check_repair
     done
@@ -258,17 +393,18 @@ kill_at() {
 
 # A command that has changed nothing yet is ended by a signal, but by SIGPIPE, and has changed nothing then.
 signal_at() {
-    local signals=(TERM HUP INT PIPE) numbers=(15 1 2 13) which=$(($2 % 4))
+    local signals=(TERM HUP INT PIPE) numbers=(15 1 2 13) which=$((signals_sent++ % 4))
     point="$point, SIG${signals[which]}"
     prepare
     snapshot > "$work/before"
     try_point "$1" "$2" "signal=${signals[which]}"
     if [ "$status" = $((128 + numbers[which])) ] && [ "$which" != 3 ]; then
+        ended=$((ended + 1))
         snapshot > "$work/after"
         diff "$work/before" "$work/after" > "$work/difference" || problem "was ended, but changed $(tr '\n' '|' < "$work/difference")"
     else
-        [ $status = 0 ] && [ ! -s "$work/messages" ] || problem "ended with status $status: $(< "$work/messages")"
-        [ "$command" != delete ] || check_nothing_left "it"
+        [ $status = "$(wanted_status)" ] && { [ $status != 0 ] || [ ! -s "$work/messages" ]; } || problem "ended with status $status: $(< "$work/messages")"
+        ! is_delete || check_nothing_left "it"
     fi
     check_commands_work
     check_repair
@@ -285,9 +421,11 @@ fail_at() {
     [[ $point == *"write("[12],* ]] || check_answer "it" $status
     if [ $status != 0 ]; then
         [ "$status" = 1 ] || [ "$status" = 5 ] || problem "status $status: $(< "$work/messages")"
-        if [ "$command" != delete ] && [[ $point != *"write(1,"* ]]; then
+        # What the message says was not undone is seen to by the next command.
+        if ! is_delete && [[ $point != *"write(1,"* ]] && ! grep -q 'the state could not be written either' "$work/messages"; then
             snapshot > "$work/after"
-            # Directories that are listed once more for a limit that stayed are no difference.
+            # On v1 systemd takes the unit's group of the devices hierarchy down with the unit's first list of devices.
+            [ "$driver:$command" != systemd:devices ] || sed -i '\#/devices[:/]#d; /:devices:/d' "$work/before" "$work/after"
             diff "$work/before" "$work/after" > "$work/difference" ||
                 problem "failed ($(< "$work/messages")), but changed $(tr '\n' '|' < "$work/difference")"
         fi
@@ -296,10 +434,11 @@ fail_at() {
     check_repair
 }
 
-echo "1..4"
+echo "1..${#scenarios[@]}"
 number=0
-for command in create attach update delete; do
-    number=$((number + 1)) failures=0
+for command in "${scenarios[@]}"; do
+    [ -n "$command" ] || { echo "ok $((++number)) $kind at each system call of unthrottle # skip there is no disk"; continue; }
+    number=$((number + 1)) failures=0 ended=0 signals_sent=0
     list_points
     while read -r name occurrence text; do
         point="$name #$occurrence ${text:0:100}"
@@ -309,6 +448,8 @@ for command in create attach update delete; do
         signal) signal_at "$name" "$occurrence" ;;
         esac
     done < "$work/points" > "$work/log" 2>&1
+    # Before its first change a signal ends each of them.
+    [ "$kind" != signal ] || [ "$ended" -gt 0 ] || problem "no signal has ended it" >> "$work/log"
     [ $failures = 0 ] && echo "ok $number $kind at each system call of $command" || echo "not ok $number $kind at each system call of $command"
     head -n 60 "$work/log" | grep '^#'
     echo "# points $(wc -l < "$work/points")"

@@ -3,24 +3,27 @@
  * named-threads NAME...
  *
  * A stand-in for a VMM in the tests: one thread for each name, all waiting, but for those whose name is given with
- * a "!" behind it, which compute. Prints a line once they are there, and ends with a signal. On SIGUSR1 the
- * first thread ends, whose ID is that of the process, and leaves the others.
+ * a "!" behind it, which compute, and those with a "+", which are not there before SIGUSR2 (a hotplug), and say so with a
+ * line, too. Prints a line once the others are there, and ends with a signal. On SIGUSR1 the first thread ends, whose ID is
+ * that of the process, and leaves the others.
  */
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-static pthread_barrier_t ready;
+static sem_t ready;
 
 static void *run(void *given) {
-        char *name = given, *busy = strchr(name, '!');
+        char *name = given, *busy = strchr(name, '!'), *mark = strpbrk(name, "!+");
 
-        if (busy)
-                *busy = '\0';
+        if (mark)
+                *mark = '\0';
         (void)pthread_setname_np(pthread_self(), name);
-        (void)pthread_barrier_wait(&ready);
+        (void)sem_post(&ready);
         for (volatile unsigned long n = 0; busy;)
                 n++;
         for (;;)
@@ -28,23 +31,34 @@ static void *run(void *given) {
         return NULL;
 }
 
-int main(int argc, char **argv) {
-        sigset_t end_of_first;
-        int signal;
-
-        (void)sigemptyset(&end_of_first);
-        (void)sigaddset(&end_of_first, SIGUSR1);
-        (void)pthread_sigmask(SIG_BLOCK, &end_of_first, NULL);
-        (void)pthread_barrier_init(&ready, NULL, (unsigned)argc);
+/* Those that are plugged in later, or the others. */
+static int start(int argc, char **argv, bool later) {
         for (int i = 1; i < argc; i++) {
                 pthread_t thread;
 
+                if ((strchr(argv[i], '+') != NULL) != later)
+                        continue;
                 if (pthread_create(&thread, NULL, run, argv[i]) != 0)
-                        return 1;
+                        return -1;
+                (void)sem_wait(&ready);
         }
-        (void)pthread_barrier_wait(&ready);
         puts("ready");
-        (void)fflush(stdout);
-        (void)sigwait(&end_of_first, &signal);
+        return fflush(stdout);
+}
+
+int main(int argc, char **argv) {
+        sigset_t signals;
+        int signal = 0;
+
+        (void)sigemptyset(&signals);
+        (void)sigaddset(&signals, SIGUSR1);
+        (void)sigaddset(&signals, SIGUSR2);
+        (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+        (void)sem_init(&ready, 0, 0);
+        if (start(argc, argv, false) < 0)
+                return 1;
+        while (sigwait(&signals, &signal) == 0 && signal == SIGUSR2)
+                if (start(argc, argv, true) < 0)
+                        return 1;
         pthread_exit(NULL);
 }

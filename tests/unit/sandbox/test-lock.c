@@ -39,7 +39,7 @@ static void start_other(struct other *other) {
                 (void)close(told[1]);
                 if (flock(fd, LOCK_EX) < 0 || write(said[1], "", 1) != 1)
                         _exit(1);
-                _exit(read(told[0], &byte, 1) < 0);
+                _exit(read(told[0], &byte, 1) < 0 ? 1 : 0);
         }
         (void)close(told[0]);
         (void)close(said[1]);
