@@ -578,12 +578,54 @@ static void test_json(void **state) {
         }
 }
 
+/* Each kind of setting, and each type of property. */
+static void test_json_kinds(void **state) {
+        static const char document[] =
+                "{\"cpu\":{\"cpus\":\"0,9\"},\"pids\":{\"limit\":5},"
+                "\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":1024}]},"
+                "\"devices\":[{\"allow\":false},{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3,"
+                "\"access\":\"rw\"}]}";
+        const struct plan_facts facts = {.controllers = {[CONTROLLER_CPUSET] = CGROUP_V2,
+                                                         [CONTROLLER_PIDS] = CGROUP_V2,
+                                                         [CONTROLLER_IO] = CGROUP_V2,
+                                                         [CONTROLLER_DEVICES] = CGROUP_V2},
+                                         .version = CGROUP_V2,
+                                         .systemd = true,
+                                         .systemd_version = 257};
+        _cleanup_(plan_freep) struct plan *plan = make(&facts, NULL, document);
+        _cleanup_json_ json_t *array = plan_to_json(plan);
+        _cleanup_free_ char *text = json_dumps(array, JSON_COMPACT | JSON_SORT_KEYS);
+
+        (void)state;
+        assert_string_equal(
+                text,
+                "[{\"field\":\"cpu.cpus\",\"property\":\"AllowedCPUs\",\"value\":[1,2]},"
+                "{\"field\":\"blockIO.throttleReadBpsDevice\",\"property\":\"IOReadBandwidthMax\",\"value\":[["
+                "\"/dev/block/8:0\",1024]]},"
+                "{\"field\":\"pids.limit\",\"property\":\"TasksMax\",\"value\":5},"
+                "{\"field\":\"devices\",\"property\":\"DevicePolicy\",\"value\":\"strict\"},"
+                "{\"field\":\"devices\",\"property\":\"DeviceAllow\",\"value\":[[\"/dev/char/1:3\",\"rw\"]]},"
+                "{\"controller\":\"cpuset\",\"field\":\"cpu.cpus\",\"value\":\"0,9\",\"write\":\"cpuset.cpus\"}"
+                ","
+                "{\"controller\":\"io\",\"field\":\"blockIO.throttleReadBpsDevice\",\"value\":\"8:0 rbps=1024 "
+                "wbps=max riops=max wiops=max\","
+                "\"write\":\"io.max\"},"
+                "{\"controller\":\"pids\",\"field\":\"pids.limit\",\"value\":\"5\",\"write\":\"pids.max\"},"
+                "{\"devices\":\"deny\",\"field\":\"devices\",\"rules\":[{\"access\":\"rw\",\"allow\":true,"
+                "\"major\":1,\"minor\":3,\"type\":\"c\"}]}]");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_fields),      cmocka_unit_test(test_errors),
-                cmocka_unit_test(test_warnings),    cmocka_unit_test(test_memory_order),
-                cmocka_unit_test(test_subtract),    cmocka_unit_test(test_json),
-                cmocka_unit_test(test_add_resets),  cmocka_unit_test(test_unsettled_devices),
+                cmocka_unit_test(test_fields),
+                cmocka_unit_test(test_errors),
+                cmocka_unit_test(test_warnings),
+                cmocka_unit_test(test_memory_order),
+                cmocka_unit_test(test_subtract),
+                cmocka_unit_test(test_json),
+                cmocka_unit_test(test_json_kinds),
+                cmocka_unit_test(test_add_resets),
+                cmocka_unit_test(test_unsettled_devices),
                 cmocka_unit_test(test_check_usage),
         };
 
