@@ -95,6 +95,7 @@ for file in "$suites"/*.bats; do
     trust) [[ $environment =~ ^(host|valgrind) ]] || continue ;;
     state) [[ $environment =~ ^(host|valgrind|trixie-v2) ]] || continue ;;
     matrix-identity | matrix-devices | matrix-exec) [[ $environment != *-hybrid* ]] || continue ;;
+    waits) [[ $environment =~ ^(host|trixie-v2) ]] || continue ;;
     # Under valgrind the program of a process is valgrind.
     matrix-waits) [[ $environment != *-hybrid* && $environment != valgrind ]] || continue ;;
     systemd-silence) [ "$environment" = bookworm-v1 ] || continue ;;
