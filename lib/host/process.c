@@ -299,14 +299,7 @@ bool process_is_program(const struct process *process, const char *name) {
 }
 
 bool process_wait(const struct process *process, int timeout_ms) {
-        struct pollfd fd = {.fd = process->pidfd, .events = POLLIN};
-        int64_t deadline = monotonic_ms() + timeout_ms;
-        int r;
-
-        do
-                r = poll(&fd, 1, deadline_left_ms(deadline));
-        while (r < 0 && errno == EINTR);
-        return r > 0;
+        return deadline_poll(process->pidfd, monotonic_ms() + timeout_ms) == 0;
 }
 
 void process_wait_any(const struct pid_set *pids, int timeout_ms) {

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,20 +94,6 @@ bool file_is_child_directory(const struct dirent *entry) {
         return entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
-/* Until something can be read, or the end. A descriptor that does not wait by itself is waited for here. */
-static int wait_readable(int fd, int silence_ms) {
-        struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-        int64_t deadline = monotonic_ms() + silence_ms;
-        int r;
-
-        do
-                r = poll(&poll_fd, 1, deadline_left_ms(deadline));
-        while (r < 0 && errno == EINTR);
-        if (r == 0)
-                return -ETIMEDOUT;
-        return r < 0 ? error_negative(-errno) : 0;
-}
-
 /* `silence_ms`: negative: a file that always answers. */
 static int read_all(int fd, size_t limit, int silence_ms, char **out, size_t *size) {
         _cleanup_free_ char *buffer = NULL;
@@ -119,7 +104,8 @@ static int read_all(int fd, size_t limit, int silence_ms, char **out, size_t *si
                 return -ENOMEM;
         for (;;) {
                 ssize_t n;
-                int r = silence_ms >= 0 ? wait_readable(fd, silence_ms) : 0;
+                /* A descriptor that does not wait by itself is waited for here. */
+                int r = silence_ms >= 0 ? deadline_poll(fd, monotonic_ms() + silence_ms) : 0;
 
                 if (r < 0)
                         return r;

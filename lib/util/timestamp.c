@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "util/timestamp.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#include "util/error.h"
 
 void timestamp_now(char out[static TIMESTAMP_SIZE]) {
         struct timespec now;
@@ -32,6 +36,18 @@ int deadline_left_ms(int64_t deadline) {
         if (left <= 0)
                 return 0;
         return left > INT_MAX ? INT_MAX : (int)left;
+}
+
+int deadline_poll(int fd, int64_t deadline) {
+        struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+        int r;
+
+        do
+                r = poll(&poll_fd, 1, deadline_left_ms(deadline));
+        while (r < 0 && errno == EINTR);
+        if (r == 0)
+                return -ETIMEDOUT;
+        return r < 0 ? error_negative(-errno) : 0;
 }
 
 bool deadline_pause(int64_t deadline, int *pause_ms, int max_ms) {

@@ -17,6 +17,9 @@ int64_t monotonic_ms(void);
 /* What is left until a deadline of monotonic_ms(), in milliseconds: 0 to INT_MAX, as poll(2) wants. */
 int deadline_left_ms(int64_t deadline);
 
+/* Waits until the descriptor can be read, or is at its end. 0, -ETIMEDOUT after the deadline, or a negative errno. */
+int deadline_poll(int fd, int64_t deadline);
+
 /* For what has no event to wait for: sleeps for the pause, at most until the deadline, and doubles the pause up to
  * `max_ms`. False, without sleeping, where the deadline is over. */
 bool deadline_pause(int64_t deadline, int *pause_ms, int max_ms);

@@ -113,14 +113,11 @@ static int scan(struct qmp *qmp, struct error *error) {
 }
 
 static int wait_readable(const struct qmp *qmp, int64_t deadline, struct error *error) {
-        struct pollfd fd = {.fd = qmp->fd, .events = POLLIN};
-        int r;
+        int r = deadline_poll(qmp->fd, deadline);
 
-        r = poll(&fd, 1, deadline_left_ms(deadline));
-        if (r == 0)
+        if (r == -ETIMEDOUT)
                 return QMP_E_TIMEOUT;
-        /* After a signal the read finds out by itself whether something is there. */
-        return r < 0 && errno != EINTR ? error_fail(error, errno, "%s", qmp->name) : 0;
+        return r < 0 ? error_fail(error, -r, "%s", qmp->name) : 0;
 }
 
 static int make_room(struct qmp *qmp, size_t size, struct error *error) {
