@@ -168,8 +168,8 @@ int cgroup_remove(struct cgroup *cgroup, bool parents, int64_t deadline, struct 
 /* Removes child groups that are empty, as far as they are, in one hierarchy. */
 void cgroup_remove_children(struct cgroup *cgroup, const struct hierarchy *hierarchy);
 
-/* Kills all members but those of `spare`, again and again until none is left or the deadline has passed. A frozen group is
- * thawed first. One that cannot be killed does not keep the others; it may still end by itself. */
+/* Kills all members but those of `spare`, again and again until none is left or the deadline has passed. What is frozen is
+ * to be thawed before. One that cannot be killed does not keep the others; it may still end by itself. */
 int cgroup_kill(struct cgroup *cgroup, const struct pid_set *spare, int64_t deadline, struct error *error);
 
 /* Records the lists of CPUs and nodes that the plan is going to change, before somebody else changes them. */

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cgroup/freezer.h"
+#include "cgroup/cgroup.h"
 #include "util/timestamp.h"
 
 /* How many processes are held at a time: well below what a process may have open. */
@@ -115,9 +115,6 @@ int cgroup_kill(struct cgroup *cgroup, const struct pid_set *spare, int64_t dead
 
         if (r < 0)
                 return r;
-        /* SIGKILL reaches a frozen task only once it is thawed (v1; v2 kills frozen ones, but thawing is right for their exit
-         * to be seen at once). */
-        freezer_thaw_all(cgroup);
         kill_at_once(cgroup, spare);
         for (;;) {
                 _cleanup_(round_clear) struct round round = {0};

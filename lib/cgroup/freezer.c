@@ -47,27 +47,27 @@ static bool is_in_state(struct cgroup *cgroup, const struct hierarchy *freezer, 
         return cgroup_read(cgroup, freezer, STATE_FILE, &state) == 0 && strcmp(state, wanted) == 0;
 }
 
-/* What ends a freezing, by its descriptors: in the guard, too. */
-static int thaw(int directory, int state) {
-        static const char thawed[] = "THAWED";
-        int r = write(state, thawed, strlen(thawed)) < 0 ? -errno : 0;
+/* The mark goes last: until then the next command would thaw once more. */
+static int thaw_group(struct cgroup *cgroup, const struct hierarchy *freezer, struct error *error) {
+        int r = cgroup_write(cgroup, freezer, STATE_FILE, "THAWED");
 
         if (r == 0)
-                (void)fremovexattr(directory, FROZEN_ATTRIBUTE);
-        return r;
+                (void)fremovexattr(cgroup_directory(cgroup, freezer), FROZEN_ATTRIBUTE);
+        return r < 0 && !cgroup_is_gone(r) ? fail_state(cgroup, freezer, r, error) : 0;
 }
 
 /* In the guard. */
-_Noreturn static void guard(int end_of_parent, int directory, int state) {
+_Noreturn static void guard(int end_of_parent, struct cgroup *cgroup, const struct hierarchy *freezer) {
         char byte;
 
         (void)setsid();
         while (read(end_of_parent, &byte, 1) < 0 && errno == EINTR)
                 ;
-        _exit(thaw(directory, state) == 0 ? 0 : 1);
+        _exit(thaw_group(cgroup, freezer, NULL) == 0 ? 0 : 1);
 }
 
-static int start_guard(int directory, int state, struct freezing *out, struct error *error) {
+static int start_guard(struct cgroup *cgroup, const struct hierarchy *freezer, struct freezing *out,
+                       struct error *error) {
         _cleanup_close_ int read_end = -1, write_end = -1;
         int ends[2];
         pid_t pid;
@@ -81,7 +81,7 @@ static int start_guard(int directory, int state, struct freezing *out, struct er
                 return error_fail(error, errno, "cannot start a process that guards the freezer");
         if (pid == 0) {
                 (void)close(write_end);
-                guard(read_end, directory, state);
+                guard(read_end, cgroup, freezer);
         }
         *out = (struct freezing){pid, TAKE_FD(write_end)};
         return 0;
@@ -104,30 +104,27 @@ static void wait_until_frozen(struct cgroup *cgroup, const struct hierarchy *fre
                 (void)nanosleep(&pause, NULL);
 }
 
-/* The state file, open; `*out` is -1 where there is nobody to be stopped, or nobody who may be. */
-static int open_state(struct cgroup *cgroup, const struct hierarchy *freezer, int *out, struct error *error) {
+/* Whether there is somebody to be stopped, who may be: 1 or 0, or an error. */
+static int may_freeze(struct cgroup *cgroup, const struct hierarchy *freezer, struct error *error) {
         _cleanup_pid_set_ struct pid_set members = {0};
         int r = cgroup_own_processes_in(cgroup, freezer, &members, error);
 
-        *out = -1;
-        if (r < 0 || members.count == 0 || pid_set_contains(&members, getpid()) ||
-            !is_in_state(cgroup, freezer, "THAWED\n"))
+        if (r < 0)
                 return r;
-        *out = file_open_beneath(cgroup_directory(cgroup, freezer), STATE_FILE, O_WRONLY);
-        return *out < 0 ? fail_state(cgroup, freezer, *out, error) : 0;
+        return members.count > 0 && !pid_set_contains(&members, getpid()) &&
+               is_in_state(cgroup, freezer, "THAWED\n");
 }
 
 int freezer_freeze(struct cgroup *cgroup, struct freezing *out, struct error *error) {
         const struct hierarchy *freezer = v1_freezer(cgroup);
-        _cleanup_close_ int state = -1;
         int r, directory;
 
         *out = (struct freezing){0};
-        r = freezer ? open_state(cgroup, freezer, &state, error) : 0;
-        if (r < 0 || state < 0)
+        r = freezer ? may_freeze(cgroup, freezer, error) : 0;
+        if (r <= 0)
                 return r;
         directory = cgroup_directory(cgroup, freezer);
-        r = start_guard(directory, state, out, error);
+        r = start_guard(cgroup, freezer, out, error);
         if (r < 0)
                 return r;
         (void)fsetxattr(directory, FROZEN_ATTRIBUTE, "1", 1, 0);
@@ -139,15 +136,6 @@ int freezer_freeze(struct cgroup *cgroup, struct freezing *out, struct error *er
         }
         wait_until_frozen(cgroup, freezer);
         return 0;
-}
-
-/* The mark goes last: until then the next command would thaw once more. */
-static int thaw_group(struct cgroup *cgroup, const struct hierarchy *freezer, struct error *error) {
-        int r = cgroup_write(cgroup, freezer, STATE_FILE, "THAWED");
-
-        if (r == 0)
-                (void)fremovexattr(cgroup_directory(cgroup, freezer), FROZEN_ATTRIBUTE);
-        return r < 0 && !cgroup_is_gone(r) ? fail_state(cgroup, freezer, r, error) : 0;
 }
 
 int freezer_thaw(struct cgroup *cgroup, struct freezing *freezing, struct error *error) {
@@ -200,6 +188,5 @@ void freezer_thaw_all(struct cgroup *cgroup) {
         if (!hierarchy || cgroup_claim(cgroup, hierarchy, NULL) != 0)
                 return;
         log_debug(cgroup->log, "thaw %s/%s", hierarchy->mount_point, cgroup->path);
-        (void)freezer_mend(cgroup, NULL);
         thaw_tree(cgroup_directory(cgroup, hierarchy), hierarchy->version == CGROUP_V1 ? &v1 : &v2);
 }

@@ -154,6 +154,10 @@ int manager_check_usage(struct manager *manager, const struct plan *plan, struct
 }
 
 int manager_destroy(struct manager *manager, const struct manager_destroy *how, struct error *error) {
+        /* SIGKILL reaches a frozen task only once it is thawed (v1; v2 kills frozen ones, but thawing is right for their exit
+         * to be seen at once). */
+        if (how->kill)
+                freezer_thaw_all(manager->cgroup);
         return manager->ops->destroy(manager, how, error);
 }
 

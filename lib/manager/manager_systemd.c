@@ -559,9 +559,6 @@ static int destroy(struct manager *manager, const struct manager_destroy *how, s
         bool caller_inside = cgroup_has_any(manager->cgroup, how->callers) == 1;
         int r;
 
-        /* SIGKILL does not reach who is frozen (v1). */
-        if (how->kill)
-                freezer_thaw_all(manager->cgroup);
         r = manager->vcpu_subtree ? cgroup_dissolve_vcpu_subtree(manager->cgroup, how->deadline, error) : 0;
         if (r == 0)
                 r = ask_unit(manager, NULL, error);
