@@ -28,10 +28,11 @@ enum {
 
 /* What is to be attached. */
 struct found {
-        struct qmp *qmp;     /* NULL: the threads are known by their names */
-        struct process *vmm; /* held */
-        const char *source;  /* the option that names it, for messages */
-        const char *advice;  /* what to do where it turns out not to be the VMM, or NULL */
+        struct qmp *qmp;       /* NULL: the threads are known by their names */
+        struct process *vmm;   /* held */
+        struct error not_held; /* why the one that is named is not */
+        const char *source;    /* the option that names it, for messages */
+        const char *advice;    /* what to do where it turns out not to be the VMM, or NULL */
         struct vcpus *vcpus;
         struct vcpus *recorded; /* those of the state when the VMM was asked, or NULL */
 };
@@ -39,6 +40,7 @@ struct found {
 static void found_clear(struct found *found) {
         qmp_free(found->qmp);
         process_free(found->vmm);
+        error_clear(&found->not_held);
         vcpus_free(found->vcpus);
         vcpus_free(found->recorded);
 }
@@ -64,28 +66,21 @@ static int find_peer(struct found *found, struct error *error) {
         return r;
 }
 
-/* The VMM that the caller names and holds, or that is recorded and lives. Whoever the socket's peer is said to be does not
- * matter then: SO_PEERCRED names who has made the connection, and that may have been the shim, before there was a VMM. */
-static int find_vmm(struct session *peeked, struct found *found, struct error *error) {
-        struct process *living;
-        int r = session_check_vmm(peeked, found->vmm, found->source, &living, error);
+/* Reads the state, which has to be of the same life each time, and looks whether the VMM that the caller names may be the
+ * sandbox's. `*living`: the recorded one, of the state, or NULL. That there is no such sandbox comes before a name that is of
+ * nobody. */
+static int peek(struct session *peeked, const char *id, struct session_life *life, struct found *found,
+                struct process **living, struct error *error) {
+        int r;
 
-        if (r < 0 || found->vmm)
-                return r;
-        if (!living)
-                return find_peer(found, error);
-        found->vmm = TAKE(peeked->state->vmm.process);
-        return 0;
-}
-
-/* Waits for the socket, if one was named. */
-static int connect_qmp(const struct sandbox_environment *environment, const struct sandbox_attach *attach,
-                       int64_t deadline, struct found *found, struct error *error) {
-        if (attach->qmp)
-                return qmp_connect(attach->qmp, deadline, environment->log, &found->qmp, error);
-        if (attach->qmp_fd >= 0)
-                return qmp_adopt(attach->qmp_fd, deadline, environment->log, &found->qmp, error);
-        return 0;
+        r = session_peek(peeked, id, error);
+        if (r == 0 && found->not_held.status != EXIT_STATUS_DONE) {
+                error_move(error, &found->not_held);
+                return -EINVAL;
+        }
+        if (r == 0)
+                r = session_check_life(peeked, life, error);
+        return r < 0 ? r : session_check_vmm(peeked, found->vmm, found->source, living, error);
 }
 
 /* Waits for the vCPUs. The state is read first: an exec that has become the QEMU which answers has recorded itself by then. */
@@ -93,13 +88,16 @@ static int find(const struct sandbox_environment *environment, const char *id,
                 const struct sandbox_attach *attach, struct session_life *life, int64_t deadline,
                 struct found *found, struct error *error) {
         _cleanup_session_ struct session peeked = SESSION_INIT(environment);
+        struct process *living;
         int r;
 
-        r = session_peek(&peeked, id, error);
-        if (r == 0)
-                r = session_check_life(&peeked, life, error);
-        if (r == 0)
-                r = find_vmm(&peeked, found, error);
+        r = peek(&peeked, id, life, found, &living, error);
+        /* Named, or recorded and alive. Whoever the socket's peer is said to be does not matter then: SO_PEERCRED names who has
+         * made the connection, and that may have been the shim, before there was a VMM. */
+        if (r == 0 && !found->vmm && living)
+                found->vmm = TAKE(peeked.state->vmm.process);
+        else if (r == 0 && !found->vmm)
+                r = find_peer(found, error);
         if (r < 0)
                 return r;
         vcpus_free(found->recorded);
@@ -245,31 +243,27 @@ static int attach_once(const struct sandbox_environment *environment, const char
         return *out ? 0 : error_oom(error);
 }
 
-/* Whether there is the sandbox, and the VMM may be its: before anything is waited for. */
-static int look_ahead(const struct sandbox_environment *environment, const char *id,
-                      const struct sandbox_attach *attach, struct session_life *life, struct found *found,
-                      struct error *error) {
+/* Waits for the socket, if one was named. Whether there is the sandbox, and the VMM may be its, is looked at before. */
+static int connect_qmp(const struct sandbox_environment *environment, const char *id,
+                       const struct sandbox_attach *attach, struct session_life *life, int64_t deadline,
+                       struct found *found, struct error *error) {
         _cleanup_session_ struct session peeked = SESSION_INIT(environment);
-        _cleanup_error_ struct error not_held = ERROR_INIT;
         struct process *living;
         int r;
 
-        /* Held from the moment it is named. That there is no such sandbox comes first, though. */
-        if (attach->vmm_pid != 0)
-                (void)hold_vmm(attach->vmm_pid, found, &not_held);
-        r = session_peek(&peeked, id, error);
-        if (r == 0 && not_held.status != EXIT_STATUS_DONE) {
-                error_move(error, &not_held);
-                return -EINVAL;
-        }
-        if (r == 0)
-                r = session_check_life(&peeked, life, error);
-        return r == 0 && found->vmm ? session_check_vmm(&peeked, found->vmm, found->source, &living, error) : r;
+        if (!attach->qmp && attach->qmp_fd < 0)
+                return 0;
+        r = peek(&peeked, id, life, found, &living, error);
+        if (r < 0)
+                return r;
+        return attach->qmp ? qmp_connect(attach->qmp, deadline, environment->log, &found->qmp, error)
+                           : qmp_adopt(attach->qmp_fd, deadline, environment->log, &found->qmp, error);
 }
 
 int sandbox_attach(const struct sandbox_environment *environment, const char *id,
                    const struct sandbox_attach *attach, json_t **out, struct error *error) {
         _cleanup_(found_clear) struct found found = {
+                .not_held = ERROR_INIT,
                 .source = attach->vmm_pid != 0 ? "--vmm-pid"
                           : attach->qmp        ? "--qmp"
                                                : "--qmp-fd",
@@ -278,9 +272,13 @@ int sandbox_attach(const struct sandbox_environment *environment, const char *id
         struct session_life life = {0};
         int r;
 
-        r = look_ahead(environment, id, attach, &life, &found, error);
-        if (r == 0)
-                r = connect_qmp(environment, attach, deadline, &found, error);
+        r = session_check(id, error);
+        if (r < 0)
+                return r;
+        /* Held from the moment it is named. */
+        if (attach->vmm_pid != 0)
+                (void)hold_vmm(attach->vmm_pid, &found, &found.not_held);
+        r = connect_qmp(environment, id, attach, &life, deadline, &found, error);
         if (r < 0)
                 return r;
         do

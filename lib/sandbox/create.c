@@ -267,9 +267,7 @@ int sandbox_create(const struct sandbox_environment *environment, const char *id
         _cleanup_(plan_freep) struct plan *plan = NULL;
         int r;
 
-        r = session_check_id(id, error);
-        if (r == 0)
-                r = process_check_kernel(error);
+        r = session_check(id, error);
         if (r == 0)
                 r = oci_resources_from_json(create->resources, OCI_CHECK_WHOLE, &checked, error);
         if (r == 0)

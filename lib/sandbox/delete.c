@@ -28,9 +28,9 @@ static int lock(struct session *session, const char *id, const struct sandbox_de
                 struct error *error) {
         int r;
 
+        if (!delete->force)
+                return session_lock(session, id, false, *deadline, error);
         r = store_lock(session->environment->root, id, false, *deadline, &session->store, error);
-        if (r == STORE_E_BUSY && !delete->force)
-                return lock_fail_busy(session->store.directory, id, error);
         if (r != STORE_E_BUSY)
                 return r;
         r = lock_end_holder(session->store.directory, id, error);
@@ -97,9 +97,7 @@ int sandbox_delete(const struct sandbox_environment *environment, const char *id
         struct session_life life = {0};
         int r;
 
-        r = session_check_id(id, error);
-        if (r == 0)
-                r = process_check_kernel(error);
+        r = session_check(id, error);
         while (r == 0) {
                 _cleanup_session_ struct session session = SESSION_INIT(environment);
                 _cleanup_pid_set_ struct pid_set others = {0};

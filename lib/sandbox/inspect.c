@@ -65,11 +65,7 @@ int sandbox_inspect(const struct sandbox_environment *environment, const char *i
         _cleanup_session_ struct session session = SESSION_INIT(environment);
         int r;
 
-        r = session_check_id(id, error);
-        if (r == 0)
-                r = store_peek(environment->root, id, &session.state, error);
-        if (r == STORE_E_NO_SANDBOX)
-                return session_fail_no_sandbox(&session, id, error);
+        r = session_peek(&session, id, error);
         if (r == 0)
                 r = session_make_managers(&session, error);
         if (r < 0)

@@ -30,6 +30,12 @@ int session_check_id(const char *id, struct error *error) {
         return 0;
 }
 
+int session_check(const char *id, struct error *error) {
+        int r = session_check_id(id, error);
+
+        return r < 0 ? r : process_check_kernel(error);
+}
+
 int session_fail_no_sandbox(const struct session *session, const char *id, struct error *error) {
         return error_set(error, EXIT_STATUS_NO_SANDBOX, 0, NULL, "there is no sandbox \"%s\" in %s", id,
                          session->environment->root);
@@ -45,8 +51,6 @@ int session_peek(struct session *session, const char *id, struct error *error) {
         int r;
 
         r = session_check_id(id, error);
-        if (r == 0)
-                r = process_check_kernel(error);
         if (r == 0)
                 r = store_peek(session->environment->root, id, &session->state, error);
         return r == STORE_E_NO_SANDBOX ? session_fail_no_sandbox(session, id, error) : r;
@@ -98,9 +102,7 @@ void session_warn_of_age(const struct session *session) {
 int session_begin(struct session *session, const char *id, struct error *error) {
         int r;
 
-        r = session_check_id(id, error);
-        if (r == 0)
-                r = process_check_kernel(error);
+        r = session_check(id, error);
         if (r == 0)
                 r = load(session, id, error);
         if (r < 0)

@@ -34,6 +34,9 @@ void session_clear(struct session *session);
 /* Status 5 for anything that is not a sandbox ID. */
 int session_check_id(const char *id, struct error *error);
 
+/* The same, and status 1 where the kernel lacks what a command needs that does more than look. */
+int session_check(const char *id, struct error *error);
+
 /* Status 3. */
 int session_fail_no_sandbox(const struct session *session, const char *id, struct error *error);
 
