@@ -100,6 +100,7 @@ kc_setup() {
     ROOT=$BATS_TEST_TMPDIR/root
     SOCKET=$BATS_TEST_TMPDIR/qmp.sock
     MODE_OPTION=()
+    QEMU_OPTIONS=()
     [ "$KC_MODE" = overhead ] || MODE_OPTION=(--sandbox-cgroup-only)
     if [ "$KC_DRIVER" = systemd ]; then
         CGROUPS_PATH=kctest-pod$NUMBER.slice:kc:$ID
@@ -175,9 +176,10 @@ wait_until() {
     done
 }
 
-# start_qemu [SMP]: a QEMU with two vCPUs or so many ("1,maxcpus=4"), answering at $SOCKET.
+# start_qemu [SMP [COMMAND...]]: a QEMU with two vCPUs or so many ("1,maxcpus=4"), answering at $SOCKET, with
+# QEMU_OPTIONS; by a command that becomes it.
 start_qemu() {
-    qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -smp "${1:-2}" -m 64 -S -nodefaults -display none \
+    "${@:2}" qemu-system-x86_64 "${QEMU_OPTIONS[@]}" -machine q35 -accel tcg,thread=multi -smp "${1:-2}" -m 64 -S -nodefaults -display none \
         -qmp "unix:$SOCKET,server=on,wait=off" 3>&- > /dev/null 2>&1 &
     VMM=$!
     STARTED+=("$VMM")

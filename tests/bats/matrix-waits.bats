@@ -21,10 +21,7 @@ teardown() {
     wait_until is_in_syscall "$COMMAND_PID" 230
     # Also this needs the lock.
     kc update "$ID" <<< '{"pids":{"limit":900}}'
-    "$KATA_CGROUP" --root "$ROOT" exec "$ID" -- qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -smp 2 -m 64 -S -nodefaults -display none \
-        -qmp "unix:$SOCKET,server=on,wait=off" 3>&- > /dev/null 2>&1 &
-    VMM=$!
-    STARTED+=("$VMM")
+    start_qemu 2 "$KATA_CGROUP" --root "$ROOT" exec "$ID" --
     await_command
     assert_equal "$STATUS: $(jq -c '[.vmmPid, (.vcpus | length)]' "$BATS_TEST_TMPDIR/said")" "0: [$VMM,2]"
     end_vmm

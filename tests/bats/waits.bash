@@ -48,7 +48,7 @@ release_lock() {
     wait "$LOCK" 2> /dev/null || true
 }
 
-# assert_ended_by NUMBER: the command in the background, and the sandbox is as it was
+# assert_ended_by NUMBER: the command in the background has ended by this signal
 assert_ended_by() {
     await_command
     assert_equal "$STATUS" "$((128 + $1))"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Every wait ends: the lock, input, signals, descriptors. What does not depend on the kind of host.
 # shellcheck disable=SC2030,SC2031  # each test has its own
+# shellcheck disable=SC2034  # what is set here is used by the helpers
 # shellcheck disable=SC2154  # set by run
 
 load helpers
@@ -15,10 +16,7 @@ teardown() { kc_teardown; }
     create < /dev/null
     for _ in 1 2 3; do
         rm -f "$SOCKET"
-        "$KATA_CGROUP" --root "$ROOT" exec "$ID" -- qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -smp 2 -m 64 -S -nodefaults -display none \
-            -qmp "unix:$SOCKET,server=on,wait=off" 3>&- > /dev/null 2>&1 &
-        VMM=$!
-        STARTED+=("$VMM")
+        start_qemu 2 "$KATA_CGROUP" --root "$ROOT" exec "$ID" --
         kc attach-vcpus "$ID" --qmp "$SOCKET" > /dev/null
         end_vmm
     done
@@ -46,10 +44,8 @@ teardown() { kc_teardown; }
 
 @test "of two attach-vcpus at once, the one that has asked first and is done last does not forget a vCPU" {
     create_full
-    qemu-system-x86_64 -name kc,debug-threads=on -machine q35 -accel tcg,thread=multi -smp 1,maxcpus=4 -m 64 -S -nodefaults -display none \
-        -qmp "unix:$SOCKET,server=on,wait=off" 3>&- > /dev/null 2>&1 &
-    VMM=$!
-    STARTED+=("$VMM")
+    QEMU_OPTIONS=(-name "kc,debug-threads=on")
+    start_qemu 1,maxcpus=4
     kc attach-vcpus "$ID" --qmp "$SOCKET" > /dev/null
     # It has read all of the names.
     strace_stopping "/proc/$VMM/task" getdents64 :when=2 attach-vcpus "$ID" --vmm-pid "$VMM"
