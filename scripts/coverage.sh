@@ -11,6 +11,8 @@ set -uo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$top" || exit 1
+# shellcheck source=scripts/vm/job.bash
+. scripts/vm/job.bash
 below=90
 [ "${1:-}" != --below ] || { below=$2 && shift 2; }
 [ $# -gt 0 ] || set -- host bookworm-v2 bookworm-v1 bookworm-hybrid trixie-v2 trixie-v1 trixie-hybrid
@@ -35,11 +37,10 @@ host() {
 
 # Its counters are merged into those that there are.
 machine() {
-    local job=$work/job tools=(attach-programs mark named-threads qmp-command qmp-connect qmp-shim random-resources scripted-vmm touch-memory)
+    local job=$work/job
     rm -rf "$job" "$work/came" "$work/merged"
-    mkdir -p "$job/tests" "$work/came"
-    cp "$build/kata-cgroup" "${tools[@]/#/$build/}" "$job"
-    cp -r tests/bats tests/data tests/differential tests/reliability tests/vm "$job/tests"
+    mkdir -p "$job" "$work/came"
+    fill_job "$job" "$build"
     cat > "$job/run" << END
 export GCOV_PREFIX=/job/counters
 tests/vm/run-suites.sh /job/kata-cgroup /job/results $1

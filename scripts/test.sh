@@ -16,6 +16,8 @@ set -uo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$top" || exit 1
 results=$top/build/test
+# shellcheck source=scripts/vm/job.bash
+. scripts/vm/job.bash
 quick=false filter='' only=()
 while [ $# -gt 0 ]; do
     case "$1" in
@@ -80,7 +82,7 @@ lint() {
     stage=lint
     say "lint"
     local scripts
-    mapfile -t scripts < <(git ls-files 'tests/differential/*' 'tests/reliability/*' 'scripts/*.sh' 'tests/tools/*.sh' 'tests/vm/*.sh' 'scripts/vm/*.sh' scripts/vm/guest/job .ci/run 'completions/*.bash')
+    mapfile -t scripts < <(git ls-files 'tests/differential/*' 'tests/reliability/*' 'scripts/*.sh' 'tests/tools/*.sh' 'tests/vm/*.sh' 'scripts/vm/*.sh' scripts/vm/job.bash scripts/vm/guest/job .ci/run 'completions/*.bash')
     check "shell scripts (shellcheck)" shellcheck -x -S warning "${scripts[@]}"
     check "manual pages (mandoc -Tlint)" lint_manual
     check "format (clang-format)" sh -c 'git ls-files "*.c" "*.h" | xargs clang-format --dry-run -Werror'
@@ -184,11 +186,10 @@ host_reliability() {
 
 # The job of a VM: binaries, suites, and the runner; its results come back between markers.
 make_job() {
-    local job=$1 tools=(attach-programs kata-cgroup mark named-threads qmp-command qmp-connect qmp-shim random-resources scripted-vmm touch-memory)
-    mkdir -p "$job/tests" "$job/sanitized"
-    cp "${tools[@]/#/build/release/}" "$job"
-    [ "$2" != trixie-v2 ] || cp "${tools[@]/#/build/debug/}" "$job/sanitized"
-    cp -r tests/bats tests/data tests/differential tests/reliability tests/vm "$job/tests"
+    local job=$1
+    fill_job "$job" build/release
+    mkdir "$job/sanitized"
+    [ "$2" != trixie-v2 ] || cp build/debug/kata-cgroup "${job_tools[@]/#/build/debug/}" "$job/sanitized"
     cat > "$job/run" << END
 tests/vm/run-suites.sh /job/kata-cgroup /job/results "\$(cat environment)" '$filter'
 status=\$?

@@ -1,0 +1,11 @@
+# shellcheck shell=bash
+# What the job of a virtual machine is made of; sourced by test.sh and coverage.sh.
+
+job_tools=(attach-programs mark named-threads qmp-command qmp-connect qmp-shim random-resources scripted-vmm touch-memory)
+
+# fill_job JOB BUILD-DIRECTORY: the binary, its tools, and the suites with all that they need
+fill_job() {
+    mkdir -p "$1/tests"
+    cp "$2/kata-cgroup" "${job_tools[@]/#/$2/}" "$1"
+    cp -r tests/bats tests/data tests/differential tests/reliability tests/vm "$1/tests"
+}
