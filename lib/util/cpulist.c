@@ -3,59 +3,99 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int parse_number(const char **text, unsigned *out) {
-        unsigned value = 0;
+/* What stands between ranges; never '\0'. The kernel's isspace(), less its no-break space. */
+static bool is_separator(char c) {
+        return c == ',' || isspace((unsigned char)c);
+}
+
+static bool is_end_of_range(char c) {
+        return c == '\0' || is_separator(c);
+}
+
+/* Any unsigned int, as the kernel has it. */
+static int parse_number(const char **text, uint64_t *out) {
+        uint64_t value = 0;
 
         if (!isdigit((unsigned char)**text))
                 return -EINVAL;
         for (; isdigit((unsigned char)**text); (*text)++) {
                 value = value * 10 + (unsigned)(**text - '0');
-                if (value >= CPULIST_LIMIT)
+                if (value > UINT_MAX)
                         return -ERANGE;
         }
         *out = value;
         return 0;
 }
 
-static int parse_range(const char **text, struct cpulist *list) {
-        unsigned first, last;
+/* first-last:used/group is the first `used` numbers of each `group` from the first to the last. */
+struct range {
+        uint64_t first, last, used, group;
+};
+
+static int add_range(struct cpulist *list, const struct range *range) {
+        if (range->first > range->last || range->group == 0 || range->used > range->group)
+                return -EINVAL;
+        if (range->last >= CPULIST_LIMIT)
+                return -ERANGE;
+        for (uint64_t number = range->first; number <= range->last; number++)
+                if ((number - range->first) % range->group < range->used)
+                        cpulist_add(list, (unsigned)number);
+        return 0;
+}
+
+static int parse_range(const char **text, struct range *range) {
         int r;
 
-        r = parse_number(text, &first);
+        r = parse_number(text, &range->first);
         if (r < 0)
                 return r;
-        last = first;
-        if (**text == '-') {
-                (*text)++;
-                r = parse_number(text, &last);
-                if (r < 0)
-                        return r;
-                if (last < first)
-                        return -EINVAL;
-        }
-        for (unsigned number = first; number <= last; number++)
-                cpulist_add(list, number);
-        return 0;
+        range->last = range->first;
+        range->used = range->group = 1;
+        if (is_end_of_range(**text))
+                return 0;
+        if (*(*text)++ != '-')
+                return -EINVAL;
+        r = parse_number(text, &range->last);
+        if (r < 0 || is_end_of_range(**text))
+                return r;
+        if (*(*text)++ != ':')
+                return -EINVAL;
+        r = parse_number(text, &range->used);
+        if (r < 0)
+                return r;
+        if (*(*text)++ != '/')
+                return -EINVAL;
+        r = parse_number(text, &range->group);
+        return r == 0 && !is_end_of_range(**text) ? -EINVAL : r;
+}
+
+/* For the kernel a line's end ends the list, and what follows is not looked at: that is refused here. */
+static bool is_cut_by_line(const char *text) {
+        return text[0] == '\n' && text[strspn(text, ", \t\n\v\f\r")] != '\0';
 }
 
 int cpulist_parse(const char *text, struct cpulist *out) {
         struct cpulist list = {0};
+        struct range range;
         int r;
 
-        if (*text != '\0') {
-                for (;;) {
-                        r = parse_range(&text, &list);
-                        if (r < 0)
-                                return r;
-                        if (*text == '\0')
-                                break;
-                        if (*text++ != ',')
-                                return -EINVAL;
-                }
+        for (;;) {
+                while (is_separator(*text))
+                        text++;
+                if (*text == '\0')
+                        break;
+                r = parse_range(&text, &range);
+                if (r == 0)
+                        r = add_range(&list, &range);
+                if (r < 0)
+                        return r;
+                if (is_cut_by_line(text))
+                        return -EINVAL;
         }
         *out = list;
         return 0;

@@ -4,8 +4,10 @@
 /*
  * Sets of CPUs or memory nodes in the kernel's list format ("0-3,7"), as in cpuset(7), FORMATS.
  *
- * Stricter than the kernel: no strides ("0-7:2/4"), no "N", no "all", no empty elements. Overlaps and
- * any order are accepted, as there. The empty text is the empty set.
+ * What bitmap_parselist() of the kernel's lib/bitmap.c takes is taken: any order and overlaps, blanks and commas
+ * between ranges and around them, strides ("0-7:2/4" is 0-1,4-5), a line's end. But "N" (the last CPU) and "all"
+ * are not: they depend on the host; nor is a list in two lines, of which the kernel would take the first. A text
+ * that names nothing is the empty set.
  */
 
 #include <stdbool.h>
