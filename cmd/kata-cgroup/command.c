@@ -21,9 +21,6 @@
 /* Nothing that a command makes can be written by others: the log, which is made with 0666, included. */
 #define COMMAND_UMASK 022
 
-/* config.json of a bundle holds much besides resources. */
-#define CONFIG_SIZE_MAX (16UL * 1024UL * 1024UL)
-
 error_t command_parse_common(int key, char *argument, struct argp_state *state) {
         struct parsed *parsed = state->input;
 
@@ -152,32 +149,53 @@ static int read_limited(int fd, const char *name, size_t limit, char **out, size
         return r < 0 ? error_fail(error, -r, "%s", name) : 0;
 }
 
-int command_read_resources(const char *file, json_t **out, struct error *error) {
-        _cleanup_free_ char *text = NULL;
-        _cleanup_close_ int fd = -1;
-        bool standard_input = strcmp(file, "-") == 0;
-        size_t size;
-        int r;
+bool command_is_terminal(const char *file) {
+        return strcmp(file, "-") == 0 && isatty(STDIN_FILENO);
+}
 
-        if (standard_input && isatty(STDIN_FILENO))
-                return oci_document_parse("", 0, out, error);
+static int parse_resources(const struct sandbox_environment *environment, const struct oci_text *text,
+                           bool strict, struct oci_resources **out, struct error *error) {
+        struct oci_unknown unknown = {0};
+        int r = oci_resources_parse(text, strict ? NULL : &unknown, out, error);
+
+        for (size_t i = 0; r == 0 && i < unknown.count; i++)
+                log_warning(environment->log, "%s: no such field; ignored", unknown.paths[i]);
+        oci_unknown_clear(&unknown);
+        return r;
+}
+
+/* "-" is standard input. */
+static int read_file(const char *file, size_t limit, char **out, size_t *size, struct error *error) {
+        bool standard_input = strcmp(file, "-") == 0;
+        _cleanup_close_ int fd = -1;
+
         if (!standard_input) {
                 fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
                 if (fd < 0)
                         return error_fail(error, errno, "%s", file);
         }
-        r = read_limited(standard_input ? STDIN_FILENO : fd, standard_input ? "standard input" : file,
-                         OCI_DOCUMENT_SIZE_MAX, &text, &size, error);
-        return r < 0 ? r : oci_document_parse(text, size, out, error);
+        return read_limited(standard_input ? STDIN_FILENO : fd, standard_input ? "standard input" : file, limit,
+                            out, size, error);
 }
 
-int command_read_bundle(const char *directory, json_t **resources, char **cgroups_path, struct error *error) {
+int command_read_resources(const struct sandbox_environment *environment, const char *file, bool strict,
+                           struct oci_resources **out, struct error *error) {
+        _cleanup_free_ char *text = NULL;
+        size_t size = 0;
+        int r = 0;
+
+        if (!command_is_terminal(file))
+                r = read_file(file, OCI_DOCUMENT_SIZE_MAX, &text, &size, error);
+        if (r < 0)
+                return r;
+        return parse_resources(environment, &(struct oci_text){text, text ? text : "", size}, strict, out,
+                               error);
+}
+
+int command_read_bundle(const struct sandbox_environment *environment, const char *directory, bool strict,
+                        struct oci_resources **resources, char **cgroups_path, struct error *error) {
         _cleanup_free_ char *path = NULL, *text = NULL;
-        _cleanup_json_ json_t *config = NULL;
-        _cleanup_close_ int fd = -1;
-        json_t *linux_object, *found;
-        json_error_t json_error;
-        const char *value;
+        struct oci_bundle bundle;
         size_t size;
         int r;
 
@@ -185,26 +203,13 @@ int command_read_bundle(const char *directory, json_t **resources, char **cgroup
                 path = NULL;
                 return error_oom(error);
         }
-        fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-        if (fd < 0)
-                return error_fail(error, errno, "%s", path);
-        r = read_limited(fd, path, CONFIG_SIZE_MAX, &text, &size, error);
+        r = read_file(path, OCI_BUNDLE_SIZE_MAX, &text, &size, error);
+        if (r == 0)
+                r = oci_bundle_parse(text, size, path, &bundle, error);
         if (r < 0)
                 return r;
-        config = json_loadb(text, size, JSON_REJECT_DUPLICATES, &json_error);
-        if (!json_is_object(config))
-                return error_refuse(error, "--bundle", "%s: not a JSON object: %s", path,
-                                    config ? "another type" : json_error.text);
-        linux_object = json_object_get(config, "linux");
-        found = json_object_get(linux_object, "resources");
-        value = json_string_value(json_object_get(linux_object, "cgroupsPath"));
-        if (found && !json_is_object(found) && !json_is_null(found))
-                return error_refuse(error, "linux.resources", "%s: not an object", path);
-        *cgroups_path = value ? strdup(value) : NULL;
-        *resources = json_is_object(found) ? json_incref(found) : json_object();
-        if ((value && !*cgroups_path) || !*resources)
-                return error_oom(error);
-        return 0;
+        *cgroups_path = bundle.cgroups_path;
+        return resources ? parse_resources(environment, &bundle.resources, strict, resources, error) : 0;
 }
 
 int command_print(json_t *json, struct error *error) {

@@ -58,11 +58,18 @@ error_t command_parse_common(int key, char *argument, struct argp_state *state);
 int command_number(const char *option, const char *text, uint32_t min, uint32_t max, uint32_t *out,
                    struct error *error);
 
-/* Reads FILE ("-" is standard input; a terminal is empty) as LinuxResources. A new reference. */
-int command_read_resources(const char *file, json_t **out, struct error *error);
+/* Whether FILE ("-" is standard input) is a terminal: nothing is read from that. */
+bool command_is_terminal(const char *file);
 
-/* Reads DIR/config.json: its linux.resources ({} where it has none) and linux.cgroupsPath (NULL). */
-int command_read_bundle(const char *directory, json_t **resources, char **cgroups_path, struct error *error);
+/* Reads FILE as LinuxResources; a terminal is empty. Members that are not known are refused with `strict`, and
+ * ignored with a warning otherwise. */
+int command_read_resources(const struct sandbox_environment *environment, const char *file, bool strict,
+                           struct oci_resources **out, struct error *error);
+
+/* The same for linux.resources of DIR/config.json, which are not looked at where `resources` is NULL; and
+ * linux.cgroupsPath (NULL where it has none). */
+int command_read_bundle(const struct sandbox_environment *environment, const char *directory, bool strict,
+                        struct oci_resources **resources, char **cgroups_path, struct error *error);
 
 /* Prints a JSON document and a newline. Takes it over. */
 int command_print(json_t *json, struct error *error);

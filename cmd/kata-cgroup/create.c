@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "command.h"
-#include "oci/resources.h"
 #include "util/cleanup.h"
 #include "util/number.h"
 
@@ -13,6 +12,7 @@ enum {
         KEY_PID,
         KEY_STOP_TIMEOUT,
         KEY_DRY_RUN,
+        KEY_STRICT,
         KEY_HYPERVISOR_DEVICES,
         KEY_VCPU_SUBTREE,
 };
@@ -32,6 +32,7 @@ static const struct argp_option options[] = {
          "allow what a VMM needs besides the devices of the resources, and nothing else", 0},
         {"vcpu-subtree", KEY_VCPU_SUBTREE, NULL, 0,
          "v2: vCPU threads get a threaded child group, with the limits of cpu and cpuset", 0},
+        {"strict", KEY_STRICT, NULL, 0, "refuse members that the specification does not know", 0},
         {"dry-run", KEY_DRY_RUN, NULL, 0, "change nothing; print the plan as JSON", 0},
         OPTIONS_COMMON,
         {0},
@@ -42,7 +43,7 @@ struct create_options {
         struct sandbox_create create;
         pid_t *pids;
         const char *resources, *bundle;
-        bool dry_run;
+        bool strict, dry_run;
 };
 
 static int add_pid(struct create_options *o, const char *text) {
@@ -78,6 +79,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         case KEY_VCPU_SUBTREE:
                 o->create.vcpu_subtree = true;
                 return 0;
+        case KEY_STRICT:
+                o->strict = true;
+                return 0;
         case KEY_DRY_RUN:
                 o->dry_run = true;
                 return 0;
@@ -104,10 +108,25 @@ static const struct argp argp = {options, parse,
                                  NULL,    command_help_filter,
                                  NULL};
 
+/* Options that are given win over the bundle. */
+static int read_input(const struct sandbox_environment *environment, const struct create_options *o,
+                      struct oci_resources **resources, char **bundle_path, struct error *error) {
+        bool from_bundle = o->bundle && !o->resources;
+        int r = 0;
+
+        if (o->bundle)
+                r = command_read_bundle(environment, o->bundle, o->strict, from_bundle ? resources : NULL,
+                                        bundle_path, error);
+        if (r == 0 && !from_bundle)
+                r = command_read_resources(environment, o->resources ? o->resources : "-", o->strict, resources,
+                                           error);
+        return r;
+}
+
 int command_create(const struct sandbox_environment *environment, int argc, char **argv, struct error *error) {
         struct create_options o = {.parsed = {.takes_id = true}, .create = {.stop_timeout = 300}};
+        _cleanup_(oci_resources_freep) struct oci_resources *resources = NULL;
         _cleanup_free_ char *bundle_path = NULL;
-        _cleanup_json_ json_t *resources = NULL;
         json_t *plan = NULL;
         int r;
 
@@ -115,13 +134,8 @@ int command_create(const struct sandbox_environment *environment, int argc, char
         if (r == 0 && o.create.paths.sandbox_cgroup_only && o.create.paths.overhead_path)
                 r = error_set(error, EXIT_STATUS_USAGE, 0, NULL,
                               "create: --overhead-path and --sandbox-cgroup-only exclude each other");
-        if (r == 0 && o.bundle)
-                r = command_read_bundle(o.bundle, &resources, &bundle_path, error);
-        if (r == 0 && (o.resources || !o.bundle)) {
-                json_decref(resources);
-                resources = NULL;
-                r = command_read_resources(o.resources ? o.resources : "-", &resources, error);
-        }
+        if (r == 0)
+                r = read_input(environment, &o, &resources, &bundle_path, error);
         if (r == 0) {
                 o.create.resources = resources;
                 if (!o.create.paths.cgroups_path)

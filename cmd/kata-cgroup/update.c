@@ -9,6 +9,7 @@ enum {
         KEY_CONTAINER = 0x100,
         KEY_REMOVE,
         KEY_DRY_RUN,
+        KEY_STRICT,
         KEY_ADD_DEVICE,
         KEY_REMOVE_DEVICE,
 };
@@ -21,6 +22,7 @@ static const struct argp_option options[] = {
          "allow a hotplugged device; reads no JSON unless -r is given; repeatable", 0},
         {"remove-device", KEY_REMOVE_DEVICE, "PATH", 0, "take that back; repeatable", 0},
         {"resources", 'r', "FILE", 0, "OCI LinuxResources JSON; - is standard input (default)", 0},
+        {"strict", KEY_STRICT, NULL, 0, "refuse members that the specification does not know", 0},
         {"dry-run", KEY_DRY_RUN, NULL, 0, "change nothing; print the plan as JSON", 0},
         OPTIONS_COMMON,
         {0},
@@ -31,7 +33,7 @@ struct update_options {
         struct sandbox_update update;
         const char **add_devices, **remove_devices;
         const char *resources;
-        bool dry_run;
+        bool strict, dry_run;
 };
 
 static int add_path(struct update_options *o, const char ***paths, size_t *count, const char *path) {
@@ -59,6 +61,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         case KEY_REMOVE_DEVICE:
                 return add_path(o, &o->remove_devices, &o->update.remove_device_count, argument) < 0 ? ERANGE
                                                                                                      : 0;
+        case KEY_STRICT:
+                o->strict = true;
+                return 0;
         case KEY_DRY_RUN:
                 o->dry_run = true;
                 return 0;
@@ -75,17 +80,43 @@ static const struct argp argp = {options, parse,
                                  NULL,    command_help_filter,
                                  NULL};
 
+/* Devices by themselves come without JSON; but a container is told by its JSON only. */
+static int check_options(const struct update_options *o, struct error *error) {
+        bool devices = o->add_devices || o->remove_devices;
+
+        if (o->update.remove && !o->update.container)
+                return error_set(error, EXIT_STATUS_USAGE, 0, NULL, "update: --remove needs --container");
+        if (devices && o->update.container && !o->update.remove && !o->resources)
+                return error_set(error, EXIT_STATUS_USAGE, 0, NULL,
+                                 "update: --container beside %s needs its JSON by --resources: devices are the "
+                                 "sandbox's",
+                                 o->add_devices ? "--add-device" : "--remove-device");
+        return 0;
+}
+
+static int read_input(const struct sandbox_environment *environment, const struct update_options *o,
+                      struct oci_resources **resources, struct error *error) {
+        const char *file = o->resources ? o->resources : "-";
+
+        if (o->update.remove || (!o->resources && (o->add_devices || o->remove_devices)))
+                return 0;
+        if (command_is_terminal(file))
+                return error_set(error, EXIT_STATUS_USAGE, 0, NULL,
+                                 "update: no JSON was given: standard input is a terminal");
+        return command_read_resources(environment, file, o->strict, resources, error);
+}
+
 int command_update(const struct sandbox_environment *environment, int argc, char **argv, struct error *error) {
         struct update_options o = {.parsed = {.takes_id = true}, .resources = NULL};
-        _cleanup_json_ json_t *resources = NULL;
+        _cleanup_(oci_resources_freep) struct oci_resources *resources = NULL;
         json_t *plan = NULL;
         int r;
 
         r = command_parse(&argp, "update", argc, argv, &o, error);
-        if (r == 0 && o.update.remove && !o.update.container)
-                r = error_set(error, EXIT_STATUS_USAGE, 0, NULL, "update: --remove needs --container");
-        if (r == 0 && !o.update.remove && (o.resources || !(o.add_devices || o.remove_devices)))
-                r = command_read_resources(o.resources ? o.resources : "-", &resources, error);
+        if (r == 0)
+                r = check_options(&o, error);
+        if (r == 0)
+                r = read_input(environment, &o, &resources, error);
         if (r == 0) {
                 o.update.resources = resources;
                 o.update.add_devices = o.add_devices;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From text to a JSON object
+ * From text to the struct
  *
  * Subtle: jansson recurses, with a limit of 2048 levels of its own; a scan of the brackets keeps hostile
  * nesting away from it. An overflowing integer is jansson's error, which would not name the field: it
  * names line and column instead.
  */
+#include "oci/document.h"
+
 #include <errno.h>
 #include <string.h>
-
-#include "oci/resources.h"
 
 #define DOCUMENT "resources"
 
@@ -40,28 +40,52 @@ static bool is_too_deep(const char *text, size_t size) {
         return false;
 }
 
-int oci_document_parse(const char *text, size_t size, json_t **out, struct error *error) {
-        _cleanup_json_ json_t *document = NULL;
-        json_error_t json_error;
+/* The bytes that continue a character of UTF-8 are no columns. */
+struct document_place document_locate(const char *file, const char *at) {
+        struct document_place place = {1, 0};
 
-        if (size > OCI_DOCUMENT_SIZE_MAX)
+        for (; file < at; file++) {
+                if ((*file & 0xc0) != 0x80)
+                        place.column++;
+                if (*file == '\n')
+                        place = (struct document_place){place.line + 1, 0};
+        }
+        return place;
+}
+
+static int refuse_syntax(const struct oci_text *text, const json_error_t *cause, struct error *error) {
+        const struct document_place start = document_locate(text->file, text->text);
+
+        return error_refuse(error, DOCUMENT, "not valid JSON: %s (line %d, column %d)", cause->text,
+                            start.line + cause->line - 1,
+                            cause->line == 1 ? start.column + cause->column : cause->column);
+}
+
+static int load(const struct oci_text *text, json_t **out, struct error *error) {
+        json_error_t cause;
+
+        if (text->size > OCI_DOCUMENT_SIZE_MAX)
                 return error_refuse(error, DOCUMENT, "the document is larger than %lu bytes",
                                     OCI_DOCUMENT_SIZE_MAX);
-        if (is_blank(text, size)) {
+        if (is_blank(text->text, text->size)) {
                 *out = json_object();
                 return *out ? 0 : error_oom(error);
         }
-        if (is_too_deep(text, size))
+        if (is_too_deep(text->text, text->size))
                 return error_refuse(error, DOCUMENT, "the document is nested deeper than %d levels",
                                     OCI_DOCUMENT_DEPTH_MAX);
-        document = json_loadb(text, size, JSON_REJECT_DUPLICATES, &json_error);
-        if (!document && json_error_code(&json_error) == json_error_out_of_memory)
-                return error_oom(error);
-        if (!document)
-                return error_refuse(error, DOCUMENT, "not valid JSON: %s (line %d, column %d)", json_error.text,
-                                    json_error.line, json_error.column);
-        if (!json_is_object(document))
-                return error_refuse(error, DOCUMENT, "not a JSON object");
-        *out = TAKE(document);
-        return 0;
+        *out = json_loadb(text->text, text->size, JSON_REJECT_DUPLICATES, &cause);
+        if (*out)
+                return 0;
+        return json_error_code(&cause) == json_error_out_of_memory ? error_oom(error)
+                                                                   : refuse_syntax(text, &cause, error);
+}
+
+int oci_resources_parse(const struct oci_text *text, struct oci_unknown *unknown, struct oci_resources **out,
+                        struct error *error) {
+        _cleanup_json_ json_t *document = NULL;
+        int r;
+
+        r = load(text, &document, error);
+        return r < 0 ? r : oci_resources_from_json(document, unknown, out, error);
 }

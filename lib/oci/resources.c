@@ -30,18 +30,24 @@
                 .name = (name_), .type = (type_), .offset = offsetof(struct struct_, field_), .min = (min_),   \
                 .max = (max_), .required = true                                                                \
         }
+/* For Go's users 0 is "unset" in these, and runc does not write it either. */
+#define UNSET_AT_0(struct_, field_, name_, type_, min_, max_)                                                  \
+        {                                                                                                      \
+                .name = (name_), .type = (type_), .offset = offsetof(struct struct_, field_), .min = (min_),   \
+                .max = (max_), .unset_at_0 = true                                                              \
+        }
 #define SHAPED(struct_, field_, name_, type_, shape_)                                                          \
         { .name = (name_), .type = (type_), .offset = offsetof(struct struct_, field_), .shape = (shape_) }
 #define SHAPE(name_, struct_)                                                                                  \
         static const struct shape name_ = {name_##_members, ARRAY_SIZE(name_##_members), sizeof(struct struct_)}
 
 static const struct member cpu_members[] = {
-        MEMBER(oci_cpu, shares, "shares", MEMBER_U64, 0, INT64_MAX),
+        UNSET_AT_0(oci_cpu, shares, "shares", MEMBER_U64, 0, INT64_MAX),
         /* -1: no quota. */
-        MEMBER(oci_cpu, quota, "quota", MEMBER_I64, -1, OCI_CFS_RUNTIME_MAX),
+        UNSET_AT_0(oci_cpu, quota, "quota", MEMBER_I64, -1, OCI_CFS_RUNTIME_MAX),
         MEMBER(oci_cpu, burst, "burst", MEMBER_U64, 0, OCI_CFS_RUNTIME_MAX),
-        /* 0 is "unset" for other runtimes; the kernel takes 1 ms to 1 s. */
-        MEMBER(oci_cpu, period, "period", MEMBER_U64, 0, OCI_CFS_PERIOD_MAX),
+        /* The kernel takes 1 ms to 1 s. */
+        UNSET_AT_0(oci_cpu, period, "period", MEMBER_U64, 0, OCI_CFS_PERIOD_MAX),
         MEMBER(oci_cpu, realtime_runtime, "realtimeRuntime", MEMBER_I64, -1, OCI_CFS_RUNTIME_MAX),
         MEMBER(oci_cpu, realtime_period, "realtimePeriod", MEMBER_U64, 0, OCI_CFS_RUNTIME_MAX),
         MEMBER(oci_cpu, cpus, "cpus", MEMBER_LIST, 0, 0),
@@ -51,11 +57,11 @@ static const struct member cpu_members[] = {
 SHAPE(cpu, oci_cpu);
 
 static const struct member memory_members[] = {
-        MEMBER(oci_memory, limit, "limit", MEMBER_I64, -1, INT64_MAX),
-        MEMBER(oci_memory, reservation, "reservation", MEMBER_I64, -1, INT64_MAX),
-        MEMBER(oci_memory, swap, "swap", MEMBER_I64, -1, INT64_MAX),
-        MEMBER(oci_memory, kernel, "kernel", MEMBER_I64, -1, INT64_MAX),
-        MEMBER(oci_memory, kernel_tcp, "kernelTCP", MEMBER_I64, -1, INT64_MAX),
+        UNSET_AT_0(oci_memory, limit, "limit", MEMBER_I64, -1, INT64_MAX),
+        UNSET_AT_0(oci_memory, reservation, "reservation", MEMBER_I64, -1, INT64_MAX),
+        UNSET_AT_0(oci_memory, swap, "swap", MEMBER_I64, -1, INT64_MAX),
+        UNSET_AT_0(oci_memory, kernel, "kernel", MEMBER_I64, -1, INT64_MAX),
+        UNSET_AT_0(oci_memory, kernel_tcp, "kernelTCP", MEMBER_I64, -1, INT64_MAX),
         MEMBER(oci_memory, swappiness, "swappiness", MEMBER_U64, 0, 100),
         MEMBER(oci_memory, disable_oom_killer, "disableOOMKiller", MEMBER_BOOL, 0, 1),
         MEMBER(oci_memory, use_hierarchy, "useHierarchy", MEMBER_BOOL, 0, 1),
@@ -68,7 +74,7 @@ static const struct member pids_members[] = {
 };
 SHAPE(pids, oci_pids);
 
-/* 10 to 1000 by the specification; 0 is "unset" for Go's users, and takes a device's weight back. */
+/* 10 to 1000 by the specification; 0 takes a device's weight back. */
 static const struct member weight_device_members[] = {
         REQUIRED(oci_weight_device, major, "major", MEMBER_I64, 0, MAJOR_MAX),
         REQUIRED(oci_weight_device, minor, "minor", MEMBER_I64, 0, MINOR_MAX),
@@ -85,8 +91,8 @@ static const struct member throttle_device_members[] = {
 SHAPE(throttle_device, oci_throttle_device);
 
 static const struct member block_io_members[] = {
-        MEMBER(oci_block_io, weight, "weight", MEMBER_U64, 0, 1000),
-        MEMBER(oci_block_io, leaf_weight, "leafWeight", MEMBER_U64, 0, 1000),
+        UNSET_AT_0(oci_block_io, weight, "weight", MEMBER_U64, 0, 1000),
+        UNSET_AT_0(oci_block_io, leaf_weight, "leafWeight", MEMBER_U64, 0, 1000),
         SHAPED(oci_block_io, weight_devices, "weightDevice", MEMBER_ARRAY, &weight_device),
         SHAPED(oci_block_io, throttles[OCI_READ_BPS], "throttleReadBpsDevice", MEMBER_ARRAY, &throttle_device),
         SHAPED(oci_block_io, throttles[OCI_WRITE_BPS], "throttleWriteBpsDevice", MEMBER_ARRAY,
@@ -163,7 +169,7 @@ static int refuse_element(struct error *error, const char *array, size_t i, cons
 }
 
 static int check_cpu(const struct oci_cpu *given, struct error *error) {
-        if (given->period.given && given->period.value != 0 && given->period.value < OCI_CFS_PERIOD_MIN)
+        if (given->period.given && given->period.value < OCI_CFS_PERIOD_MIN)
                 return error_refuse(error, "cpu.period", "%" PRIu64 " is not between 1000 and 1000000",
                                     given->period.value);
         return 0;
@@ -304,12 +310,17 @@ static int check_unified(const struct oci_array *given, struct error *error) {
         return 0;
 }
 
+/* v1 shows its "unlimited" as 2^63 - 1 rounded down to a page, and that is what is read there and given here. */
+static bool is_unlimited(const struct oci_i64 *limit) {
+        return limit->value < 0 || limit->value >= OCI_MEMORY_UNLIMITED;
+}
+
 static int check_swap(const struct oci_memory *given, struct error *error) {
-        if (!given->swap.given || given->swap.value == -1)
+        if (!given->swap.given || is_unlimited(&given->swap))
                 return 0;
         if (!given->limit.given)
                 return error_refuse(error, "memory.swap", "set without memory.limit");
-        if (given->limit.value == -1 || given->swap.value < given->limit.value)
+        if (is_unlimited(&given->limit) || given->swap.value < given->limit.value)
                 return error_refuse(error, "memory.swap",
                                     "%" PRId64 " (memory and swap together) is below memory.limit, %" PRId64,
                                     given->swap.value, given->limit.value);
@@ -333,54 +344,67 @@ static int check_each(const struct oci_resources *given, struct error *error) {
         return r < 0 ? r : check_unified(&given->unified, error);
 }
 
-int oci_resources_from_json(const json_t *object, enum oci_check check, struct oci_resources **out,
+int oci_resources_from_json(const json_t *object, struct oci_unknown *unknown, struct oci_resources **out,
                             struct error *error) {
         _cleanup_(oci_resources_freep) struct oci_resources *parsed = NULL;
         int r;
 
+        if (!json_is_object(object))
+                return error_refuse(error, "resources", "not a JSON object");
         parsed = calloc(1, sizeof(*parsed));
         if (!parsed)
                 return error_oom(error);
-        r = shape_read(&resources, object, parsed, error);
+        r = shape_read(&resources, object, parsed, unknown, error);
         if (r == 0)
                 r = check_each(parsed, error);
-        if (r == 0 && check == OCI_CHECK_WHOLE)
-                r = check_swap(&parsed->memory, error);
         if (r < 0)
                 return r;
         *out = TAKE(parsed);
         return 0;
 }
 
-/* Replaces in `base`, which is ours, what `change` names. */
-static int merge_into(json_t *base, const json_t *change) {
-        const char *name;
-        json_t *value;
-
-        json_object_foreach((json_t *)change, name, value) {
-                json_t *present = json_object_get(base, name);
-                int r;
-
-                if (json_is_null(value))
-                        continue;
-                if (json_is_object(present) && json_is_object(value)) {
-                        r = merge_into(present, value);
-                } else {
-                        json_t *copy = json_deep_copy(value);
-
-                        r = copy ? json_object_set_new(base, name, copy) : -1;
-                }
-                if (r < 0)
-                        return -ENOMEM;
-        }
-        return 0;
+json_t *oci_resources_to_json(const struct oci_resources *given) {
+        return shape_write(&resources, given);
 }
 
-int oci_resources_merge(const json_t *base, const json_t *change, json_t **out, struct error *error) {
-        _cleanup_json_ json_t *merged = json_deep_copy(base);
+int oci_resources_check(const struct oci_resources *given, struct error *error) {
+        return check_swap(&given->memory, error);
+}
 
-        if (!merged || merge_into(merged, change) < 0)
+bool oci_resources_equal(const struct oci_resources *a, const struct oci_resources *b) {
+        return shape_equal(&resources, a, b);
+}
+
+struct oci_resources *oci_resources_copy(const struct oci_resources *given) {
+        _cleanup_(oci_resources_freep) struct oci_resources *copy = calloc(1, sizeof(*copy));
+
+        return copy && shape_merge(&resources, copy, given) == 0 ? TAKE(copy) : NULL;
+}
+
+int oci_resources_merge(const struct oci_resources *base, const struct oci_resources *change,
+                        struct oci_resources **out, struct error *error) {
+        _cleanup_(oci_resources_freep) struct oci_resources *merged = oci_resources_copy(base);
+
+        if (!merged || shape_merge(&resources, merged, change) < 0)
                 return error_oom(error);
         *out = TAKE(merged);
         return 0;
+}
+
+int oci_resources_add_device(struct oci_resources *given, const struct oci_device *rule) {
+        struct oci_array *devices = &given->devices;
+        struct oci_device *larger = reallocarray(devices->items, devices->count + 1, sizeof(*larger));
+
+        if (!larger)
+                return -ENOMEM;
+        devices->items = larger;
+        larger[devices->count] = (struct oci_device){0};
+        return shape_merge(&device, &larger[devices->count++], rule);
+}
+
+void oci_unknown_clear(struct oci_unknown *unknown) {
+        for (size_t i = 0; i < unknown->count; i++)
+                free(unknown->paths[i]);
+        free(unknown->paths);
+        *unknown = (struct oci_unknown){0};
 }

@@ -40,7 +40,7 @@ struct oci_cpu {
         struct oci_u64 period;
         struct oci_i64 realtime_runtime;
         struct oci_u64 realtime_period;
-        char *cpus; /* NULL: not given; a valid list otherwise, perhaps empty */
+        char *cpus; /* NULL: not given; otherwise a list in canonical form (cpulist_format()), not empty */
         char *mems;
         struct oci_i64 idle;
 };
@@ -63,13 +63,13 @@ struct oci_pids {
 
 /* Elements of one kind, owned. */
 struct oci_array {
-        void *items;
+        void *items; /* NULL: not given; [] has none */
         size_t count;
 };
 
 struct oci_weight_device {
         struct oci_i64 major, minor;
-        struct oci_u64 weight, leaf_weight;
+        struct oci_u64 weight, leaf_weight; /* 10 to 1000; 0 takes the weight back */
 };
 
 struct oci_throttle_device {
@@ -80,7 +80,7 @@ struct oci_throttle_device {
 enum oci_throttle { OCI_READ_BPS, OCI_WRITE_BPS, OCI_READ_IOPS, OCI_WRITE_IOPS, OCI_THROTTLE_COUNT };
 
 struct oci_block_io {
-        struct oci_u64 weight, leaf_weight;             /* 10 to 1000; 0 is unset */
+        struct oci_u64 weight, leaf_weight;             /* 10 to 1000 */
         struct oci_array weight_devices;                /* struct oci_weight_device */
         struct oci_array throttles[OCI_THROTTLE_COUNT]; /* struct oci_throttle_device */
 };
@@ -129,9 +129,9 @@ struct oci_resources {
         struct oci_block_io block_io;
         struct oci_array hugepages; /* struct oci_hugepage */
         struct oci_network network;
-        struct oci_array rdma;    /* struct oci_rdma */
+        struct oci_array rdma;    /* struct oci_rdma, by name */
         struct oci_array devices; /* struct oci_device, in order */
-        struct oci_array unified; /* struct oci_unified */
+        struct oci_array unified; /* struct oci_unified, by key */
 };
 
 /* What the kernel takes as quota and as period, in microseconds: max_cfs_runtime, min_cfs_quota_period and
@@ -140,39 +140,87 @@ struct oci_resources {
 #define OCI_CFS_PERIOD_MIN 1000
 #define OCI_CFS_PERIOD_MAX 1000000
 
+/* From here on a size of memory is no limit, as -1 is: 2^63 - 1 rounded down to v1's pages of 4 KiB, which its files
+ * show for one that is not set (PAGE_COUNTER_MAX of include/linux/page_counter.h). */
+#define OCI_MEMORY_UNLIMITED INT64_C(9223372036854771712)
+
 /* Limits on what is read, far above any real document. */
 #define OCI_DOCUMENT_SIZE_MAX (1024UL * 1024UL)
 #define OCI_DOCUMENT_DEPTH_MAX 32
 
-/*
- * Parses text as a LinuxResources document: `size` bytes, empty or blank text and {} mean "nothing
- * given". Refused, with the JSON path as the field: syntax errors, duplicate keys, trailing text,
- * documents larger than OCI_DOCUMENT_SIZE_MAX or deeper than OCI_DOCUMENT_DEPTH_MAX, and all that
- * oci_resources_from_json() refuses. `*out` is a new reference to an object.
- */
-int oci_document_parse(const char *text, size_t size, json_t **out, struct error *error);
+/* Members of a document that the specification does not know, as JSON paths ("cpu.foo"), in its order. */
+struct oci_unknown {
+        char **paths;
+        size_t count;
+};
 
-enum oci_check {
-        OCI_CHECK_PARTIAL, /* each field by itself: a change, whose counterpart may be in what it changes */
-        OCI_CHECK_WHOLE,   /* also what needs more than one field: memory.swap against memory.limit */
+void oci_unknown_clear(struct oci_unknown *unknown);
+
+/* A document's text, which may be a part of a larger file's: its errors name the file's lines. */
+struct oci_text {
+        const char *file; /* where that begins */
+        const char *text;
+        size_t size;
 };
 
 /*
- * Builds the struct from an object, checking types, ranges and list formats of every field. null is an
- * absent field, as for Go's decoder, which the specification's own types use. A member that is not known
- * is refused: nothing is dropped in silence. Errors: EXIT_STATUS_REFUSED with the JSON path.
- * The caller frees `*out` with oci_resources_free().
+ * Parses a LinuxResources document: empty or blank text and {} mean "nothing given". Refused, with the JSON path as
+ * the field: syntax errors, duplicate keys, trailing text, documents larger than OCI_DOCUMENT_SIZE_MAX or deeper
+ * than OCI_DOCUMENT_DEPTH_MAX, and all that oci_resources_from_json() refuses, which says what `unknown` is.
  */
-int oci_resources_from_json(const json_t *object, enum oci_check check, struct oci_resources **out,
+int oci_resources_parse(const struct oci_text *text, struct oci_unknown *unknown, struct oci_resources **out,
+                        struct error *error);
+
+/*
+ * Builds the struct from an object, checking types, ranges and list formats of every field by itself. null is an
+ * absent field, as for Go's decoder, which the specification's own types use; so is 0 where that is no limit but
+ * "unset" for other runtimes: cpu.shares, quota and period, the sizes of memory, and blockIO.weight and leafWeight.
+ * Members that are not known are ignored, and added to `unknown`; without that (NULL) they are refused. Errors:
+ * EXIT_STATUS_REFUSED with the JSON path. The caller frees `*out` with oci_resources_free().
+ */
+int oci_resources_from_json(const json_t *object, struct oci_unknown *unknown, struct oci_resources **out,
                             struct error *error);
+
+/* The object that the same resources are read from again; NULL without memory. */
+json_t *oci_resources_to_json(const struct oci_resources *given);
+
+/* Refuses what is wrong with fields together: memory.swap against memory.limit. Apart from the rest, as the
+ * counterpart of a change may be in what it changes. */
+int oci_resources_check(const struct oci_resources *given, struct error *error);
 
 struct oci_resources *oci_resources_free(struct oci_resources *parsed);
 DEFINE_CLEANUP(struct oci_resources *, oci_resources_free)
 
+/* NULL without memory. */
+struct oci_resources *oci_resources_copy(const struct oci_resources *given);
+
+bool oci_resources_equal(const struct oci_resources *a, const struct oci_resources *b);
+
 /*
- * What an update leaves: `base` with the fields that `change` names replaced, object by object. A null
- * removes nothing. Neither argument is changed; `*out` is a new reference. Both must have passed
- * oci_resources_from_json() on their own; the result has to pass it as a whole, since fields depend on
- * each other. Errors: memory only.
+ * What an update leaves: `base` with the fields replaced that `change` has given; those of `unified` and `rdma` by
+ * name, arrays as a whole ([] empties one). Neither argument is changed. `*out` has to pass oci_resources_check(),
+ * since fields depend on each other. Errors: memory only.
  */
-int oci_resources_merge(const json_t *base, const json_t *change, json_t **out, struct error *error);
+int oci_resources_merge(const struct oci_resources *base, const struct oci_resources *change,
+                        struct oci_resources **out, struct error *error);
+
+/* Adds a copy of the rule behind the others. Returns 0 or -ENOMEM. */
+int oci_resources_add_device(struct oci_resources *given, const struct oci_device *rule);
+
+/* What a bundle's config.json says of resources. */
+struct oci_bundle {
+        char *cgroups_path;        /* linux.cgroupsPath, or NULL */
+        struct oci_text resources; /* linux.resources, not parsed; blank where there are none */
+};
+
+/* Limits on what is read, above any real config.json. */
+#define OCI_BUNDLE_SIZE_MAX (16UL * 1024UL * 1024UL)
+#define OCI_BUNDLE_DEPTH_MAX 1000
+
+/*
+ * Finds these two in the text of a config.json, which has to outlive `*out`. The rest has to be JSON, and is skipped
+ * whatever it holds: numbers of any size, members given twice. `name` is the file's, for messages. Errors:
+ * EXIT_STATUS_REFUSED. The caller frees `cgroups_path`.
+ */
+int oci_bundle_parse(const char *text, size_t size, const char *name, struct oci_bundle *out,
+                     struct error *error);

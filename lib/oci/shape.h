@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * Reading JSON objects into structs, by tables
+ * JSON objects and structs, by tables
  *
- * A shape says which members an object has, of which types and ranges, and where in a struct they go. What is
- * not in the table is refused. For lib/oci only.
+ * A shape says which members an object has, of which types and ranges, and where in a struct they go. For
+ * lib/oci only.
  */
 
 #include <jansson.h>
@@ -13,18 +13,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "oci/resources.h"
 #include "util/error.h"
 
 enum member_type {
         MEMBER_U64,    /* struct oci_u64 */
         MEMBER_I64,    /* struct oci_i64 */
         MEMBER_BOOL,   /* struct oci_bool */
-        MEMBER_LIST,   /* char *: CPUs or memory nodes; "" counts as not given */
+        MEMBER_LIST,   /* char *: CPUs or memory nodes, in canonical form; an empty one counts as not given */
         MEMBER_STRING, /* char *; "" counts as not given */
         MEMBER_OBJECT, /* the struct itself, of `shape` */
         MEMBER_ARRAY,  /* struct oci_array of objects of `shape` */
         /* struct oci_array from an object with any names: each member is an element, whose name is its first
-         * member (char *) and whose value is an object of `shape`, or a string (char *, the second member). */
+         * member (char *) and whose value is an object of `shape`, or a string (char *, the second member). In
+         * the order of the names. */
         MEMBER_MAP,
 };
 
@@ -36,6 +38,7 @@ struct member {
         size_t offset;
         int64_t min, max; /* of MEMBER_U64 and MEMBER_I64 */
         bool required;
+        bool unset_at_0; /* 0 counts as not given */
         const struct shape *shape;
 };
 
@@ -45,9 +48,30 @@ struct shape {
         size_t size; /* of the struct, where it is an array's element */
 };
 
-/* Reads `object` into the zeroed struct at `base`. On failure (status 5 with the JSON path) the caller frees
- * what is there with shape_clear(). */
-int shape_read(const struct shape *shape, const json_t *object, void *base, struct error *error);
+/* Of arrays of this shape, and of maps of strings (NULL). */
+static inline size_t shape_element_size(const struct shape *shape) {
+        return shape ? shape->size : 2 * sizeof(char *);
+}
 
-/* Frees all that shape_read() has allocated, not `base` itself. */
+/* Reads `object` into the zeroed struct at `base`. What is not in the table is refused, or, with `unknown`,
+ * left out and added to that. On failure (status 5 with the JSON path) the caller frees what is there with
+ * shape_clear(). */
+int shape_read(const struct shape *shape, const json_t *object, void *base, struct oci_unknown *unknown,
+               struct error *error);
+
+/* The object that the struct is read from again; NULL without memory. An object or map without members is left
+ * out. */
+json_t *shape_write(const struct shape *shape, const void *base);
+
+/* Replaces in `base` what `change` has given: objects member by member, maps name by name, and arrays as a whole,
+ * also by an empty one. Copies into a zeroed struct. Returns 0 or -ENOMEM, with a part of it done. */
+int shape_merge(const struct shape *shape, void *base, const void *change);
+
+/* Whether the same is given, with the same values. */
+bool shape_equal(const struct shape *shape, const void *a, const void *b);
+
+/* Frees all that the struct has, not `base` itself. */
 void shape_clear(const struct shape *shape, void *base);
+
+/* Puts the elements of a map in the order of their names. */
+void shape_sort_map(const struct shape *shape, struct oci_array *map);

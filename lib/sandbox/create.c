@@ -80,9 +80,9 @@ static int make_state(struct session *session, const char *id, const struct sand
                 r = state_enter_boot(state, error);
         if (r < 0)
                 return r;
-        json_decref(state->resources);
-        state->resources = json_deep_copy(create->resources);
-        if (!state->resources)
+        oci_resources_free(state->configuration->resources);
+        state->configuration->resources = oci_resources_copy(create->resources);
+        if (!state->configuration->resources)
                 return error_oom(error);
         r = create->hypervisor_devices ? vmm_devices_add_hypervisor(state, error) : 0;
         return r < 0 ? r : hold_runtime(state, create, error);
@@ -263,13 +263,12 @@ static int dry_run_create(struct session *session, const struct plan *plan, json
 int sandbox_create(const struct sandbox_environment *environment, const char *id,
                    const struct sandbox_create *create, json_t **dry_run, struct error *error) {
         _cleanup_session_ struct session session = SESSION_INIT(environment);
-        _cleanup_(oci_resources_freep) struct oci_resources *checked = NULL;
         _cleanup_(plan_freep) struct plan *plan = NULL;
         int r;
 
         r = session_check(id, error);
         if (r == 0)
-                r = oci_resources_from_json(create->resources, OCI_CHECK_WHOLE, &checked, error);
+                r = oci_resources_check(create->resources, error);
         if (r == 0)
                 r = make_state(&session, id, create, error);
         if (r == 0)

@@ -48,7 +48,10 @@ static json_t *overhead_to_json(struct session *session, struct error *error) {
 
 static json_t *session_to_json(struct session *session, bool stats, struct error *error) {
         const struct state *state = session->state;
+        _cleanup_json_ json_t *configuration = configuration_to_json(state->configuration);
 
+        if (!configuration)
+                return NULL;
         return json_pack("{s:s, s:s, s:i, s:b, s:s, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:o*}", "id",
                          state->owner.id, "driver", driver_name(state->sandbox.path->driver), "cgroupVersion",
                          manager_context_version(session->context), "sandboxCgroupOnly",
@@ -56,7 +59,9 @@ static json_t *session_to_json(struct session *session, bool stats, struct error
                          manager_describe(session->sandbox, error), "vcpuSubtree",
                          manager_describe_subtree(session->sandbox, error), "overhead",
                          overhead_to_json(session, error), "vmm", vmm_to_json(session), "containers",
-                         state->containers, "resources", state->resources, "devices", state->devices, "stats",
+                         json_object_get(configuration, "containers"), "resources",
+                         json_object_get(configuration, "resources"), "devices",
+                         json_object_get(configuration, "devices"), "stats",
                          stats ? manager_stats(session->sandbox) : NULL);
 }
 

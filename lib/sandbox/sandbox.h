@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "oci/resources.h"
 #include "util/error.h"
 #include "util/log.h"
 
@@ -32,8 +33,8 @@ struct sandbox_paths {
 
 struct sandbox_create {
         struct sandbox_paths paths;
-        const json_t *resources; /* LinuxResources, an object */
-        const pid_t *pids;       /* runtime processes */
+        const struct oci_resources *resources;
+        const pid_t *pids; /* runtime processes */
         size_t pid_count;
         uint64_t stop_timeout; /* seconds */
         bool vcpu_subtree;     /* vCPU threads get a threaded child group, with the limits of cpu and cpuset */
@@ -66,9 +67,10 @@ int sandbox_attach(const struct sandbox_environment *environment, const char *id
 int sandbox_enter(const struct sandbox_environment *environment, const char *id, struct error *error);
 
 struct sandbox_update {
-        const char *container;   /* NULL: the sandbox itself */
-        bool remove;             /* forget that container */
-        const json_t *resources; /* an object, or NULL: none, and always with `remove` */
+        const char *container; /* NULL: the sandbox itself */
+        bool remove;           /* forget that container */
+        /* NULL: none are given. So always with `remove`, and never with `container` alone. */
+        const struct oci_resources *resources;
         const char *const *add_devices, *const *remove_devices; /* paths of device files */
         size_t add_device_count, remove_device_count;
 };

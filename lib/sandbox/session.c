@@ -254,26 +254,16 @@ int session_set_paths(struct state *state, const char *id, const struct sandbox_
         return 0;
 }
 
-int session_plan(struct session *session, const json_t *resources, const json_t *before, struct plan **out,
-                 struct error *error) {
-        _cleanup_(oci_resources_freep) struct oci_resources *parsed = NULL, *parsed_before = NULL;
-        _cleanup_(plan_freep) struct plan *plan = NULL;
-        int r;
+int session_plan(struct session *session, const struct oci_resources *resources,
+                 const struct oci_resources *before, struct plan **out, struct error *error) {
+        int r = oci_resources_check(resources, error);
 
-        r = oci_resources_from_json(resources, OCI_CHECK_WHOLE, &parsed, error);
-        if (r == 0 && before)
-                r = oci_resources_from_json(before, OCI_CHECK_WHOLE, &parsed_before, error);
-        if (r == 0)
-                r = manager_plan(session->sandbox, parsed, parsed_before, &plan, error);
-        if (r != 0)
-                return r;
-        *out = TAKE(plan);
-        return 0;
+        return r < 0 ? r : manager_plan(session->sandbox, resources, before, out, error);
 }
 
 static int plan_of(struct session *session, const struct state *state, struct plan **out, struct error *error) {
-        _cleanup_json_ json_t *effective = NULL;
-        int r = state_effective_resources(state, &effective, error);
+        _cleanup_(oci_resources_freep) struct oci_resources *effective = NULL;
+        int r = configuration_effective(state->configuration, &effective, error);
 
         return r < 0 ? r : session_plan(session, effective, NULL, out, error);
 }

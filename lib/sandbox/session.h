@@ -10,7 +10,6 @@
  */
 
 #include "manager/manager.h"
-#include "oci/resources.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/store.h"
 
@@ -81,9 +80,9 @@ int session_make_managers(struct session *session, struct error *error);
 int session_set_paths(struct state *state, const char *id, const struct sandbox_paths *paths,
                       struct error *error);
 
-/* The plan for `resources` (LinuxResources), after `before` (or NULL). */
-int session_plan(struct session *session, const json_t *resources, const json_t *before, struct plan **out,
-                 struct error *error);
+/* The plan for `resources`, after `before` (or NULL). */
+int session_plan(struct session *session, const struct oci_resources *resources,
+                 const struct oci_resources *before, struct plan **out, struct error *error);
 
 /* The plan for what the state says: its resources and its containers' cpusets. */
 int session_plan_state(struct session *session, struct plan **out, struct error *error);

@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "oci/resources.h"
-#include "util/cpulist.h"
-
 #define STATE_VERSION 1
 /* Of --stop-timeout, in seconds: as microseconds it still fits. */
 #define STOP_TIMEOUT_MAX UINT32_MAX
@@ -32,10 +29,8 @@ struct state *state_new(void) {
 
         if (!state)
                 return NULL;
-        state->resources = json_object();
-        state->containers = json_object();
-        state->devices = json_array();
-        return state->resources && state->containers && state->devices ? state : state_free(state);
+        state->configuration = configuration_new();
+        return state->configuration ? state : state_free(state);
 }
 
 static void forget_processes(struct state *state) {
@@ -56,10 +51,8 @@ struct state *state_free(struct state *state) {
         cgroup_path_free(state->sandbox.path);
         cgroup_path_free(state->overhead.path);
         forget_processes(state);
-        json_decref(state->resources);
-        json_decref(state->containers);
-        json_decref(state->devices);
-        json_decref(state->before);
+        configuration_free(state->configuration);
+        configuration_free(state->before);
         free(state);
         return NULL;
 }
@@ -129,10 +122,11 @@ static bool copy_owned(struct state *copy, const struct state *state) {
         }
         copy->vmm.process = state->vmm.process ? copy_process(state->vmm.process) : NULL;
         copy->vmm.vcpus = state->vmm.vcpus ? copy_vcpus(state->vmm.vcpus) : NULL;
-        copy->devices = json_copy(state->devices);
+        copy->configuration = configuration_copy(state->configuration);
+        copy->before = state->before ? configuration_copy(state->before) : NULL;
         return copy->owner.id && copy->sandbox.path && !copy->overhead.path == !state->overhead.path &&
                !copy->vmm.process == !state->vmm.process && !copy->vmm.vcpus == !state->vmm.vcpus &&
-               copy->devices;
+               copy->configuration && !copy->before == !state->before;
 }
 
 struct state *state_copy(const struct state *state) {
@@ -149,10 +143,7 @@ struct state *state_copy(const struct state *state) {
         copy->runtime_count = 0;
         copy->vmm.process = NULL;
         copy->vmm.vcpus = NULL;
-        copy->resources = json_incref(state->resources);
-        copy->containers = json_incref(state->containers);
-        copy->before = json_incref(state->before);
-        copy->devices = NULL;
+        copy->configuration = copy->before = NULL;
         return copy_owned(copy, state) ? TAKE(copy) : NULL;
 }
 
@@ -228,26 +219,25 @@ static json_t *vmm_to_json(const struct sandbox_vmm *vmm) {
                          "vcpus", vcpus);
 }
 
-static json_t *configuration_to_json(const struct state *state) {
-        return json_pack("{s:O, s:O, s:o, s:b}", "resources", state->resources, "containers", state->containers,
-                         "devices", json_deep_copy(state->devices), "hypervisorDevices",
-                         state->hypervisor_devices);
-}
-
-json_t *state_to_json(const struct state *state) {
+static json_t *basics_to_json(const struct state *state) {
         const struct owner *owner = &state->owner;
 
-        return json_pack("{s:i, s:s, s:s, s:s*, s:o*, s:s, s:s, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:O, s:O, "
-                         "s:O, s:b, s:O*}",
+        return json_pack("{s:i, s:s, s:s, s:s*, s:o*, s:s, s:s, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:o*}",
                          "version", STATE_VERSION, "phase", phases[state->phase], "id", owner->id, "token",
                          owner->token[0] != '\0' ? owner->token : NULL, "directories",
                          directories_to_json(owner), "createdAt", state->created_at, "bootId", state->boot_id,
                          "sandboxCgroupOnly", state->sandbox_cgroup_only, "vcpuSubtree", state->vcpu_subtree,
                          "stopTimeout", (json_int_t)state->stop_timeout, "sandbox",
                          group_to_json(&state->sandbox), "overhead", group_to_json(&state->overhead), "runtime",
-                         runtime_to_json(state), "vmm", vmm_to_json(&state->vmm), "resources", state->resources,
-                         "containers", state->containers, "devices", state->devices, "hypervisorDevices",
-                         state->hypervisor_devices, "before", state->before);
+                         runtime_to_json(state), "vmm", vmm_to_json(&state->vmm), "before",
+                         state->before ? configuration_to_json(state->before) : NULL);
+}
+
+json_t *state_to_json(const struct state *state) {
+        _cleanup_json_ json_t *json = basics_to_json(state);
+        _cleanup_json_ json_t *configuration = configuration_to_json(state->configuration);
+
+        return json && configuration && json_object_update(json, configuration) == 0 ? TAKE(json) : NULL;
 }
 
 /* A member that is an integer within these bounds. */
@@ -433,40 +423,18 @@ static int basics_from_json(const json_t *json, struct state *state, struct erro
         return owner_from_json(json, &state->owner, error);
 }
 
-static int configuration_from_json(const json_t *json, struct state *state, struct error *error) {
-        json_t *resources = json_object_get(json, "resources");
-        json_t *containers = json_object_get(json, "containers");
-        json_t *devices = json_object_get(json, "devices");
-        const json_t *hypervisor_devices = json_object_get(json, "hypervisorDevices");
-
-        if (!json_is_object(resources) || !json_is_object(containers))
-                return fail(error, "resources or containers");
-        if (!json_is_array(devices) || !json_is_boolean(hypervisor_devices))
-                return fail(error, "devices");
-        json_decref(state->resources);
-        json_decref(state->containers);
-        state->resources = json_incref(resources);
-        state->containers = json_incref(containers);
-        json_decref(state->devices);
-        state->devices = json_incref(devices);
-        state->hypervisor_devices = json_is_true(hypervisor_devices);
-        return 0;
-}
-
-/* A changing state of an older build has none. */
-static int before_from_json(json_t *before, struct state *state, struct error *error) {
-        _cleanup_(state_freep) struct state *checked = NULL;
+/* A changing state of an older build has no "before". */
+static int configurations_from_json(const json_t *json, struct state *state, struct error *error) {
+        const json_t *before = json_object_get(json, "before");
+        struct configuration *configuration;
         int r;
 
-        if (!before)
-                return 0;
-        checked = state_new();
-        if (!checked)
-                return error_oom(error);
-        r = configuration_from_json(before, checked, error);
-        if (r == 0)
-                state->before = json_incref(before);
-        return r;
+        r = configuration_from_json(json, &configuration, error);
+        if (r < 0)
+                return r;
+        configuration_free(state->configuration);
+        state->configuration = configuration;
+        return before ? configuration_from_json(before, &state->before, error) : 0;
 }
 
 int state_from_json(const json_t *json, struct state **out, struct error *error) {
@@ -485,103 +453,15 @@ int state_from_json(const json_t *json, struct state **out, struct error *error)
         if (r == 0)
                 r = vmm_from_json(json_object_get(json, "vmm"), &state->vmm, error);
         if (r == 0)
-                r = configuration_from_json(json, state, error);
-        if (r == 0)
-                r = before_from_json(json_object_get(json, "before"), state, error);
+                r = configurations_from_json(json, state, error);
         if (r < 0)
                 return r;
         *out = TAKE(state);
         return 0;
 }
 
-/* The union over the containers of one list ("cpus", "mems"); NULL where none names it. */
-static int union_of(const json_t *containers, const char *name, char **out, struct error *error) {
-        struct cpulist all = {0};
-        const char *id;
-        json_t *resources;
-        bool given = false;
-
-        json_object_foreach((json_t *)containers, id, resources) {
-                const char *text = json_string_value(json_object_get(json_object_get(resources, "cpu"), name));
-                struct cpulist list;
-
-                if (!text || text[0] == '\0')
-                        continue;
-                if (cpulist_parse(text, &list) < 0)
-                        return fail(error, "a container's cpuset");
-                cpulist_union(&all, &list);
-                given = true;
-        }
-        *out = NULL;
-        if (!given)
-                return 0;
-        *out = cpulist_format(&all);
-        return *out ? 0 : error_oom(error);
-}
-
-/* The change that the containers' cpusets are. */
-static int union_change(const json_t *containers, json_t **out, struct error *error) {
-        _cleanup_free_ char *cpus = NULL, *mems = NULL;
-        _cleanup_json_ json_t *change = NULL;
-        int r;
-
-        r = union_of(containers, "cpus", &cpus, error);
-        if (r == 0)
-                r = union_of(containers, "mems", &mems, error);
-        if (r < 0)
-                return r;
-        change = json_pack("{s:{s:s*, s:s*}}", "cpu", "cpus", cpus, "mems", mems);
-        if (!change)
-                return error_oom(error);
-        *out = TAKE(change);
-        return 0;
-}
-
-/* A rule of the state without the path, which is not OCI's. */
-static int append_rule(json_t *rules, const json_t *rule) {
-        json_t *copy = json_copy((json_t *)rule);
-
-        if (!copy)
-                return -ENOMEM;
-        (void)json_object_del(copy, "path");
-        return json_array_append_new(rules, copy) < 0 ? -ENOMEM : 0;
-}
-
-/* Rules of the resources, then the state's own; no rules at all stay none. */
-static int add_devices(const struct state *state, json_t *resources, struct error *error) {
-        json_t *given = json_object_get(resources, "devices"), *rules;
-        const json_t *rule;
-        size_t i;
-        int r = 0;
-
-        if (json_array_size(given) == 0 && !state->hypervisor_devices)
-                return 0;
-        rules = json_array_size(given) > 0 ? json_copy(given) : json_pack("[{s:b}]", "allow", 0);
-        if (!rules)
-                return error_oom(error);
-        json_array_foreach(state->devices, i, rule) if (append_rule(rules, rule) < 0) r = -ENOMEM;
-        if (json_object_set_new(resources, "devices", rules) < 0 || r < 0)
-                return error_oom(error);
-        return 0;
-}
-
-int state_effective_resources(const struct state *state, json_t **out, struct error *error) {
-        _cleanup_json_ json_t *change = NULL, *merged = NULL;
-        int r;
-
-        r = union_change(state->containers, &change, error);
-        if (r == 0)
-                r = oci_resources_merge(state->resources, change, &merged, error);
-        if (r == 0)
-                r = add_devices(state, merged, error);
-        if (r < 0)
-                return r;
-        *out = TAKE(merged);
-        return 0;
-}
-
 int state_check_size(const struct state *state, struct error *error) {
-        _cleanup_json_ json_t *configuration = configuration_to_json(state);
+        _cleanup_json_ json_t *configuration = configuration_to_json(state->configuration);
         size_t size = configuration ? json_dumpb(configuration, NULL, 0, STATE_FORMAT) : 0;
 
         if (size == 0)
@@ -593,23 +473,26 @@ int state_check_size(const struct state *state, struct error *error) {
         return 0;
 }
 
-int state_keep_before(struct state *state, const struct state *former, struct error *error) {
-        json_t *before = configuration_to_json(former);
+/* Takes the copy's place. */
+static int replace(struct configuration **place, const struct configuration *configuration,
+                   struct error *error) {
+        struct configuration *copy = configuration_copy(configuration);
 
-        if (!before)
+        if (!copy)
                 return error_oom(error);
-        json_decref(state->before);
-        state->before = before;
+        configuration_free(*place);
+        *place = copy;
         return 0;
 }
 
+int state_keep_before(struct state *state, const struct state *former, struct error *error) {
+        return replace(&state->before, former->configuration, error);
+}
+
 void state_forget_before(struct state *state) {
-        json_decref(state->before);
-        state->before = NULL;
+        state->before = configuration_free(state->before);
 }
 
 int state_go_back(struct state *state, struct error *error) {
-        _cleanup_json_ json_t *before = json_incref(state->before);
-
-        return configuration_from_json(before, state, error);
+        return replace(&state->configuration, state->before, error);
 }

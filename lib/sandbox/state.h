@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "manager/manager.h"
+#include "sandbox/configuration.h"
 #include "util/timestamp.h"
 #include "vmm/vcpus.h"
 
@@ -49,14 +50,10 @@ struct state {
         struct process **runtime;    /* the processes that create placed; the VMM is none of them */
         size_t runtime_count;
         struct sandbox_vmm vmm;
-        json_t *resources;  /* the sandbox's own; never changed in place, as is `containers` */
-        json_t *containers; /* by container ID */
-        /* Rules that come after those of the resources: a VMM's devices and hotplugged ones, each with the
-         * path that it was added by. They hold where there are rules to add them to. */
-        json_t *devices;
-        bool hypervisor_devices; /* there are rules, even where the resources have none */
-        /* NULL unless the phase is "changing": what these four were before, and may be in force yet, in part. */
-        json_t *before;
+        struct configuration *configuration;
+        /* NULL unless the phase is "changing": what the configuration was before, and may be in force yet, in
+         * part. */
+        struct configuration *before;
 };
 
 /* How a state is written. */
@@ -89,18 +86,14 @@ json_t *state_to_json(const struct state *state);
 /* Checks everything: the file could be of a newer version, cut off, or somebody else's. Status 1. */
 int state_from_json(const json_t *json, struct state **out, struct error *error);
 
-/* Refuses (status 5) resources and containers that are too large to be kept. */
+/* Refuses (status 5) a configuration that is too large to be kept. */
 int state_check_size(const struct state *state, struct error *error);
 
-/* Keeps what `former` has of resources, containers and devices as what was before. Returns 0 or an error. */
+/* Keeps the configuration of `former` as what was before. Returns 0 or an error. */
 int state_keep_before(struct state *state, const struct state *former, struct error *error);
 
 /* All that was before is out of force. */
 void state_forget_before(struct state *state);
 
-/* Resources, containers and devices are again what was before, which has to be known. Returns 0 or an error. */
+/* The configuration is again what was before, which has to be known. Returns 0 or an error. */
 int state_go_back(struct state *state, struct error *error);
-
-/* The resources that hold for the sandbox cgroup: its own, with the union of its containers' cpusets and with
- * the state's devices. A new reference. */
-int state_effective_resources(const struct state *state, json_t **out, struct error *error);

@@ -23,32 +23,24 @@ static int change_devices(struct state *state, const struct sandbox_update *upda
 }
 
 /* The ledger or the sandbox's own resources, as they are going to be. */
-static int change_resources(struct state *state, const struct sandbox_update *update, struct error *error) {
-        _cleanup_json_ json_t *containers = json_copy(state->containers);
-        json_t *resources;
+static int change_resources(struct configuration *configuration, const struct sandbox_update *update,
+                            struct error *error) {
+        struct oci_resources *merged;
         int r;
 
-        if (!update->container) {
-                if (!update->resources)
-                        return 0;
-                r = oci_resources_merge(state->resources, update->resources, &resources, error);
-                if (r < 0)
-                        return r;
-                json_decref(state->resources);
-                state->resources = resources;
+        if (update->remove)
+                configuration_forget_container(configuration, update->container);
+        if (!update->resources)
                 return 0;
-        }
-        if (!containers)
-                return error_oom(error);
-        if (update->remove) {
-                (void)json_object_del(containers, update->container);
-        } else {
-                resources = json_deep_copy(update->resources);
-                if (!resources || json_object_set_new(containers, update->container, resources) < 0)
-                        return error_oom(error);
-        }
-        json_decref(state->containers);
-        state->containers = TAKE(containers);
+        if (update->container)
+                return configuration_set_container(configuration, update->container, update->resources) < 0
+                               ? error_oom(error)
+                               : 0;
+        r = oci_resources_merge(configuration->resources, update->resources, &merged, error);
+        if (r < 0)
+                return r;
+        oci_resources_free(configuration->resources);
+        configuration->resources = merged;
         return 0;
 }
 
@@ -68,12 +60,12 @@ static int change(struct session *session, const struct plan *plan, struct error
 static int plan_difference(struct session *session, struct plan **out, struct error *error) {
         const struct state *former = session->former;
         _cleanup_(plan_freep) struct plan *plan = NULL, *before = NULL;
-        _cleanup_json_ json_t *resources = NULL, *resources_before = NULL;
+        _cleanup_(oci_resources_freep) struct oci_resources *resources = NULL, *resources_before = NULL;
         int r;
 
-        r = state_effective_resources(former, &resources_before, error);
+        r = configuration_effective(former->configuration, &resources_before, error);
         if (r == 0)
-                r = state_effective_resources(session->state, &resources, error);
+                r = configuration_effective(session->state->configuration, &resources, error);
         if (r == 0)
                 r = session_plan(session, resources, resources_before, &plan, error);
         if (r == 0)
@@ -86,20 +78,11 @@ static int plan_difference(struct session *session, struct plan **out, struct er
         return 0;
 }
 
-static bool is_same(const struct state *a, const struct state *b) {
-        return json_equal(a->resources, b->resources) && json_equal(a->containers, b->containers) &&
-               json_equal(a->devices, b->devices);
-}
-
 static int check_update(const struct sandbox_update *update, struct error *error) {
-        _cleanup_(oci_resources_freep) struct oci_resources *resources = NULL;
-
         if (update->container && !sandbox_id_is_valid(update->container))
                 return error_refuse(error, "--container", "\"%s\" is not 1 to 255 of A-Z a-z 0-9 _ + - .",
                                     update->container);
-        if (!update->resources)
-                return 0;
-        return oci_resources_from_json(update->resources, OCI_CHECK_PARTIAL, &resources, error);
+        return 0;
 }
 
 int sandbox_update(const struct sandbox_environment *environment, const char *id,
@@ -114,7 +97,7 @@ int sandbox_update(const struct sandbox_environment *environment, const char *id
         if (r == 0 && !dry_run)
                 r = session_settle(&session, error);
         if (r == 0)
-                r = change_resources(session.state, update, error);
+                r = change_resources(session.state->configuration, update, error);
         if (r == 0)
                 r = change_devices(session.state, update, error);
         if (r == 0)
@@ -127,7 +110,7 @@ int sandbox_update(const struct sandbox_environment *environment, const char *id
                 *dry_run = session_dry_run(plan_to_json(plan));
                 return *dry_run ? 0 : error_oom(error);
         }
-        if (is_same(session.state, session.former))
+        if (configuration_equal(session.state->configuration, session.former->configuration))
                 return 0;
         session_warn(&session, plan);
         r = session_has_group(&session) ? manager_check_usage(session.sandbox, plan, error) : 0;

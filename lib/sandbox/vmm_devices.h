@@ -9,8 +9,8 @@
  * hold even where its resources name none. */
 int vmm_devices_add_hypervisor(struct state *state, struct error *error);
 
-/* Adds the device file at `path`, for reading, writing and mknod. One that is there already stays. Errors:
- * status 5 where it is no device file. */
+/* Adds the device file at `path`, for reading, writing and mknod, in the place of what was added with this path
+ * before. Errors: status 5 where it is no device file. */
 int vmm_devices_add(struct state *state, const char *path, struct error *error);
 
 /* Removes what was added with this path, which need not exist any more. Status 5 where nothing was. */

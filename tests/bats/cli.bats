@@ -28,6 +28,8 @@ teardown() { kc_teardown; }
 		attach-vcpus a|one of --qmp, --qmp-fd and --vmm-pid is needed
 		attach-vcpus a --qmp x --qmp-fd 3|exclude each other
 		update a --remove|--remove needs --container
+		update a --container c --add-device /dev/null|--container beside --add-device needs its JSON
+		update a --container c --remove-device /dev/null|--container beside --remove-device needs its JSON
 		delete a b|too many arguments
 		exec|ID is missing
 		exec a|exec: the command is missing
@@ -112,20 +114,57 @@ create_id() { kc create "$1" < /dev/null; }
     local field document
     while IFS=$'\t' read -r field document; do
         [[ $field != \#* ]] || continue
-        run create <<< "$document"
+        run create --strict <<< "$document"
         assert_one_error_line 5 "$field"
     done < "$BATS_TEST_DIRNAME/../data/should-fail.txt"
     assert_nothing_left
 }
 
-@test "a document of 10 MB and one nested a thousand times are refused; so is a part that is not handled" {
+@test "a document of 10 MB and one nested a thousand times are refused" {
     run create < <(printf '{"cpu":{"cpus":"'; head -c 10000000 /dev/zero | tr '\0' 1; printf '"}}')
     assert_one_error_line 5 "larger than"
     run create < <(printf '[%.0s' {1..1000})
     assert_one_error_line 5 "resources"
-    run create <<< '{"somethingNew":{"limit":1}}'
-    assert_one_error_line 5 "somethingNew"
     assert_nothing_left
+}
+
+@test "members that the specification does not know are ignored with a warning each; --strict refuses" {
+    local document='{"pids":{"limit":33,"more":1},"somethingNew":{"limit":1},"devices":[{"allow":true,"x":[]}]}' state
+    run create --strict <<< "$document"
+    assert_one_error_line 5 "pids.more: no such field"
+    assert_nothing_left
+    run create <<< "$document"
+    assert_success
+    assert_output "$(printf 'kata-cgroup: warning: %s: no such field; ignored\n' pids.more somethingNew 'devices[0].x')"
+    assert_file sandbox pids pids.max 33 pids.max 33
+    # They are not kept, and an update of nothing else is none.
+    assert_equal "$(kc inspect "$ID" | jq -c .resources)" '{"pids":{"limit":33},"devices":[{"allow":true}]}'
+    state=$(stat -c '%i %y' "$ROOT/$ID/state.json")
+    run kc --log-format json update "$ID" <<< '{"more":1}'
+    assert_success
+    assert_json '[.level, .msg]' '["warning","more: no such field; ignored"]'
+    assert_equal "$(stat -c '%i %y' "$ROOT/$ID/state.json")" "$state"
+    run kc update "$ID" --strict <<< '{"more":1}'
+    assert_one_error_line 5 "more: no such field"
+}
+
+# at_terminal COMMAND...: with a terminal as standard input, on which nothing is said
+at_terminal() { script -qec "$(printf '%q ' "$@")" /dev/null < /dev/null; }
+
+@test "at a terminal, create has no limits, and update says that no JSON was given" {
+    run at_terminal "$KATA_CGROUP" --root "$ROOT" create "$ID" --cgroups-path "$CGROUPS_PATH"
+    assert_success
+    refute_output
+    local arguments
+    for arguments in "" "-r -" "--container c" "--add-device /dev/null -r -"; do
+        # shellcheck disable=SC2086  # words
+        run at_terminal "$KATA_CGROUP" --root "$ROOT" update "$ID" $arguments
+        assert_one_error_line 2 "update: no JSON was given"
+    done
+    run at_terminal "$KATA_CGROUP" --root "$ROOT" update "$ID" --add-device /dev/null
+    assert_success
+    run at_terminal "$KATA_CGROUP" --root "$ROOT" update "$ID" --container c --remove
+    assert_success
 }
 
 @test "a sandbox that is not there is status 3; one that is there already is status 4" {
@@ -172,12 +211,45 @@ create_id() { kc create "$1" < /dev/null; }
     kc create "$ID" -b "$bundle" -r - <<< '{"pids":{"limit":43}}'
     assert_file sandbox pids pids.max 43 pids.max 43
     kc delete "$ID"
-    echo '{"linux":{"resources":[]}}' > "$bundle/config.json"
+    local field document
+    while IFS='|' read -r field document; do
+        printf '%s' "$document" > "$bundle/config.json"
+        run kc create "$ID" -b "$bundle" < /dev/null
+        assert_one_error_line 5 "$field"
+    done <<- END
+		linux.resources: $bundle/config.json: not an object|{"linux":{"resources":[]}}
+		linux: $bundle/config.json: not an object|{"linux":[]}
+		linux.cgroupsPath: $bundle/config.json: not a string|{"linux":{"cgroupsPath":7}}
+		--bundle: $bundle/config.json: not a JSON object: it ends too early (line 1, column 2)|{
+		--bundle: $bundle/config.json: not a JSON object: ':' is missing (line 1, column 9)|{"linux"}
+		twice|{"linux":{"resources":{},"resources":{}}}
+		cpu.shares: not an integer|{"linux":{"resources":{"cpu":{"shares":"x"}}}}
+		resources: not valid JSON: too big integer|{"linux":{"resources":{"cpu":{"shares":18446744073709551615}}}}
+	END
+    # What options give is not looked at in the bundle.
+    kc create "$ID" -b "$bundle" -r /dev/null
+}
+
+@test "--bundle skips whatever else config.json holds; it ignores and refuses like --resources" {
+    local bundle=$BATS_TEST_TMPDIR/bundle deep
+    mkdir "$bundle"
+    deep=$(printf '[%.0s' {1..200})$(printf ']%.0s' {1..200})
+    cat > "$bundle/config.json" <<- END
+		{"process": {"rlimits": [{"type": "RLIMIT_NOFILE", "hard": 18446744073709551615, "soft": 1e400}], "rlimits": -0.5e-7},
+		 "deep": $deep, "linux": {"seccomp": {"x": 99999999999999999999999}, "cgroupsPath": "$CGROUPS_PATH",
+		  "resources": {"pids": {"limit": 44, "more": 1}}, "mountLabel": "\u0000\ud800"}, "process": null}
+	END
     run kc create "$ID" -b "$bundle" < /dev/null
-    assert_one_error_line 5 "linux.resources"
-    echo '{' > "$bundle/config.json"
-    run kc create "$ID" -b "$bundle" < /dev/null
-    assert_one_error_line 5 "--bundle"
+    assert_success
+    assert_output "kata-cgroup: warning: pids.more: no such field; ignored"
+    assert_file sandbox pids pids.max 44 pids.max 44
+    kc delete "$ID"
+    run kc create "$ID" -b "$bundle" --strict < /dev/null
+    assert_one_error_line 5 "pids.more"
+    echo '{"linux":{"cgroupsPath":null,"resources":null}}' > "$bundle/config.json"
+    run --separate-stderr kc create "$ID" -b "$bundle" --dry-run < /dev/null
+    assert_success
+    assert_output --partial "kata_sandboxed_pod/$ID"
 }
 
 @test "--log-format json: one object a line, with level, msg, time; errors have code and field" {

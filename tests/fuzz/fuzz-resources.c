@@ -306,55 +306,74 @@ static void check_host(const struct plan_facts *facts, const struct oci_resource
         check_difference(first, second, difference);
 }
 
-static json_t *parse(const char *text, size_t size) {
-        _cleanup_error_ struct error error = ERROR_INIT;
-        json_t *document = NULL;
-        int r = oci_document_parse(text, size, &document, &error);
-
-        fuzz_check_error(r, &error);
-        CHECK((r == 0) == (document != NULL));
-        return document;
-}
-
-static struct oci_resources *read_document(const json_t *document, enum oci_check check) {
+static struct oci_resources *parse_text(const char *text, size_t size, struct oci_unknown *unknown) {
         _cleanup_error_ struct error error = ERROR_INIT;
         struct oci_resources *resources = NULL;
-        int r = oci_resources_from_json(document, check, &resources, &error);
+        int r = oci_resources_parse(&(struct oci_text){text, text, size}, unknown, &resources, &error);
 
         fuzz_check_error(r, &error);
         CHECK((r == 0) == (resources != NULL));
         return resources;
 }
 
-/* The changed resources, where the change is one; each field of it by itself is in order then. */
-static struct oci_resources *merge(const json_t *base, const char *text) {
-        _cleanup_json_ json_t *change = parse(text, strlen(text)), *merged = NULL, *again = NULL;
-        _cleanup_(oci_resources_freep) struct oci_resources *partial = NULL, *whole = NULL;
+/* What is written is read again as it was, and in one form only. */
+static void check_written(const struct oci_resources *resources) {
+        _cleanup_(oci_resources_freep) struct oci_resources *copy = oci_resources_copy(resources),
+                                                            *again = NULL;
+        _cleanup_json_ json_t *written = oci_resources_to_json(resources), *rewritten = NULL;
 
-        partial = change ? read_document(change, OCI_CHECK_PARTIAL) : NULL;
-        if (!partial)
+        CHECK(copy && written && oci_resources_equal(resources, copy));
+        CHECK(oci_resources_from_json(written, NULL, &again, NULL) == 0 &&
+              oci_resources_equal(resources, again));
+        rewritten = oci_resources_to_json(again);
+        CHECK(rewritten && json_equal(written, rewritten));
+}
+
+/* What is strictly read is read leniently to the same, and nothing is unknown; and the other way round. */
+static struct oci_resources *parse(const char *text, size_t size) {
+        struct oci_unknown unknown = {0};
+        struct oci_resources *resources = parse_text(text, size, &unknown);
+        _cleanup_(oci_resources_freep) struct oci_resources *strict = parse_text(text, size, NULL);
+
+        CHECK(!strict || (resources && oci_resources_equal(strict, resources)));
+        CHECK(!resources || (strict != NULL) == (unknown.count == 0));
+        for (size_t i = 0; i < unknown.count; i++)
+                CHECK(unknown.paths[i]);
+        oci_unknown_clear(&unknown);
+        if (resources)
+                check_written(resources);
+        return resources;
+}
+
+/* The changed resources, where the change is one; each field of them by itself is in order then. */
+static struct oci_resources *merge(const struct oci_resources *base, const char *text) {
+        _cleanup_(oci_resources_freep) struct oci_resources *change = parse(text, strlen(text)), *merged = NULL,
+                                                            *again = NULL;
+        _cleanup_error_ struct error error = ERROR_INIT;
+        int r;
+
+        if (!change)
                 return NULL;
         CHECK(oci_resources_merge(base, change, &merged, NULL) == 0);
-        CHECK(oci_resources_merge(merged, change, &again, NULL) == 0 && json_equal(merged, again));
-        whole = read_document(merged, OCI_CHECK_PARTIAL);
-        CHECK(whole);
-        return read_document(merged, OCI_CHECK_WHOLE);
+        CHECK(oci_resources_merge(merged, change, &again, NULL) == 0 && oci_resources_equal(merged, again));
+        check_written(merged);
+        r = oci_resources_check(merged, &error);
+        fuzz_check_error(r, &error);
+        return r == 0 ? TAKE(merged) : NULL;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_free_ char *text = fuzz_text(data, size);
-        _cleanup_json_ json_t *document = NULL;
         _cleanup_(oci_resources_freep) struct oci_resources *resources = NULL, *changed = NULL;
         const char *change;
 
         /* With all its bytes, be they NUL. */
-        json_decref(parse((const char *)data, size));
+        oci_resources_free(parse((const char *)data, size));
         change = fuzz_split(text);
-        document = parse(text, strlen(text));
-        resources = document ? read_document(document, OCI_CHECK_WHOLE) : NULL;
-        if (!resources)
+        resources = parse(text, strlen(text));
+        if (!resources || oci_resources_check(resources, NULL) < 0)
                 return 0;
-        changed = change ? merge(document, change) : NULL;
+        changed = change ? merge(resources, change) : NULL;
         for (size_t i = 0; i < ARRAY_SIZE(hosts); i++)
                 check_host(&hosts[i], resources, changed);
         return 0;

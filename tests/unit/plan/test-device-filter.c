@@ -18,7 +18,7 @@ static struct device_filter *parse(const char *rules) {
         assert_true(asprintf(&text, "{\"devices\":[%s]}", rules) > 0);
         document = json_loads(text, 0, NULL);
         assert_non_null(document);
-        assert_int_equal(oci_resources_from_json(document, OCI_CHECK_WHOLE, &resources, NULL), 0);
+        assert_int_equal(oci_resources_from_json(document, NULL, &resources, NULL), 0);
         return device_filter_new(&resources->devices);
 }
 

@@ -70,12 +70,10 @@ static const struct plan_facts poor = {
 static struct oci_resources *parse(const char *text) {
         struct oci_resources *resources = NULL;
         struct error error = {0};
-        json_t *document = NULL;
 
-        assert_int_equal(oci_document_parse(text, strlen(text), &document, &error), 0);
-        if (oci_resources_from_json(document, OCI_CHECK_WHOLE, &resources, &error) < 0)
+        if (oci_resources_parse(&(struct oci_text){text, text, strlen(text)}, NULL, &resources, &error) < 0 ||
+            oci_resources_check(resources, &error) < 0)
                 fail_msg("%s: %s", text, error.message);
-        json_decref(document);
         return resources;
 }
 
@@ -291,12 +289,12 @@ static void test_fields(void **state) {
                 /* unified wins, over files and properties. */
                 {&v2,
                  "{\"memory\":{\"limit\":1000},\"unified\":{\"memory.max\":\"2000\",\"memory.high\":\"max\"}}",
-                 "memory.max<2000, memory.high<max"},
+                 "memory.high<max, memory.max<2000"},
                 {&v2_systemd,
                  "{\"cpu\":{\"shares\":1024},\"unified\":{\"cpu.weight\":\"55\",\"cpu.max\":\"123456 "
                  "100000\"}}",
-                 "TasksMax=infinity, CPUWeight=55, CPUQuotaPeriodUSec=100000, CPUQuotaPerSecUSec=1240000, "
-                 "cpu.weight<55, cpu.max<124000 100000"},
+                 "TasksMax=infinity, CPUQuotaPeriodUSec=100000, CPUQuotaPerSecUSec=1240000, CPUWeight=55, "
+                 "cpu.max<124000 100000, cpu.weight<55"},
                 {&v2, "{\"unified\":{\"io.max\":\"8:0 rbps=1\\n8:16 wbps=2\",\"io.weight\":\"50\"}}",
                  "io.max<8:0 rbps=1, io.max<8:16 wbps=2, io.weight<default 50"},
                 {&v2, "{\"unified\":{\"memory.unknown\":\"x y\"}}", "memory.unknown<x y"},
@@ -333,8 +331,8 @@ static void test_fields(void **state) {
                 {&v2_systemd_subtree,
                  "{\"cpu\":{\"shares\":1024,\"quota\":5000},\"unified\":{\"cpu.weight\":\"55\",\"cpu.max\":"
                  "\"123456 100000\",\"memory.high\":\"9\"}}",
-                 "TasksMax=infinity, CPUWeight=55, MemoryHigh=9, cpu.weight<55, vcpu/cpu.weight<55, "
-                 "vcpu/cpu.max<123456 100000, memory.high<9"},
+                 "TasksMax=infinity, CPUWeight=55, MemoryHigh=9, vcpu/cpu.max<123456 100000, cpu.weight<55, "
+                 "vcpu/cpu.weight<55, memory.high<9"},
 
                 /* Each controller by the version that it has here. */
                 {&hybrid,

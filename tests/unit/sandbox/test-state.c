@@ -65,7 +65,7 @@ static void test_copy(void **state) {
         copy = state_copy(parsed);
         assert_non_null(copy);
         state_set_vmm(parsed, process_recorded(70, 12345, NULL), false, true, NULL);
-        (void)json_array_clear(parsed->devices);
+        assert_true(configuration_forget_device(parsed->configuration, "/dev/x"));
         parsed->sandbox.invocation[0] = '\0';
         parsed->owner.unmarked[0].inode = 1;
         again = state_to_json(copy);
@@ -133,6 +133,10 @@ static void test_not_utf8(void **state) {
         assert_null(state_to_json(parsed));
 }
 
+#define DEVICE_X                                                                                               \
+        "{\"path\":\"/dev/x\",\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":-1,\"access\":\"rwm\"}"
+#define RULE_X "{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":-1,\"access\":\"rwm\"}"
+
 /* A state of a newer version, damaged, or made by somebody else: an error, never a crash or a wrong path. */
 static void test_refused(void **state) {
         static const struct {
@@ -196,6 +200,13 @@ static void test_refused(void **state) {
                 {"resources", "[]"},
                 {"containers", "null"},
                 {"devices", "{}"},
+                {"devices", "[7]"},
+                {"devices", "[{\"path\":\"/dev/x\",\"allow\":true}]"},
+                {"devices", "[" DEVICE_X "," DEVICE_X "]"},
+                /* What a newer build may have written. */
+                {"resources", "{\"cpu\":{\"foo\":1}}"},
+                {"containers", "{\"c\":{\"foo\":1}}"},
+                {"containers", "{\"c\":7}"},
                 {"hypervisorDevices", "1"},
         };
 
@@ -215,13 +226,25 @@ static void test_refused(void **state) {
         }
 }
 
+static struct configuration *read_configuration(const char *resources, const char *containers,
+                                                const char *devices, bool hypervisor_devices) {
+        _cleanup_json_ json_t *json =
+                json_pack("{s:o, s:o, s:o, s:b}", "resources", json_loads(resources, 0, NULL), "containers",
+                          json_loads(containers, 0, NULL), "devices", json_loads(devices, 0, NULL),
+                          "hypervisorDevices", hypervisor_devices);
+        struct configuration *configuration = NULL;
+
+        assert_int_equal(configuration_from_json(json, &configuration, NULL), 0);
+        return configuration;
+}
+
 static void test_effective(void **state) {
         static const struct {
                 const char *resources, *containers, *devices;
                 bool hypervisor_devices;
                 const char *wanted;
         } cases[] = {
-                {"{}", "{}", "[]", false, "{\"cpu\":{}}"},
+                {"{}", "{}", "[]", false, "{}"},
                 {"{\"cpu\":{\"cpus\":\"0-3\"}}", "{}", "[]", false, "{\"cpu\":{\"cpus\":\"0-3\"}}"},
                 {"{\"cpu\":{\"cpus\":\"0-3\"}}", "{\"a\":{\"cpu\":{\"shares\":5}}}", "[]", false,
                  "{\"cpu\":{\"cpus\":\"0-3\"}}"},
@@ -231,32 +254,68 @@ static void test_effective(void **state) {
                 {"{\"cpu\":{\"mems\":\"0\"}}", "{\"a\":{\"cpu\":{\"mems\":\"1\",\"cpus\":\"\"}}}", "[]", false,
                  "{\"cpu\":{\"mems\":\"1\"}}"},
                 /* Without rules an added device changes nothing; with some it comes last. */
-                {"{}", "{}", "[{\"path\":\"/dev/x\",\"allow\":true}]", false, "{\"cpu\":{}}"},
-                {"{\"devices\":[{\"allow\":false}]}", "{}", "[{\"path\":\"/dev/x\",\"allow\":true}]", false,
-                 "{\"cpu\":{},\"devices\":[{\"allow\":false},{\"allow\":true}]}"},
-                {"{}", "{}", "[{\"path\":\"/dev/x\",\"allow\":true}]", true,
-                 "{\"cpu\":{},\"devices\":[{\"allow\":false},{\"allow\":true}]}"},
+                {"{}", "{}", "[" DEVICE_X "]", false, "{}"},
+                {"{\"devices\":[{\"allow\":true}]}", "{}", "[" DEVICE_X "]", false,
+                 "{\"devices\":[{\"allow\":true}," RULE_X "]}"},
+                {"{}", "{}", "[" DEVICE_X "]", true, "{\"devices\":[{\"allow\":false}," RULE_X "]}"},
+                {"{\"devices\":[]}", "{}", "[]", true, "{\"devices\":[{\"allow\":false}]}"},
         };
 
         (void)state;
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                _cleanup_json_ json_t *resources = json_loads(cases[i].resources, 0, NULL);
-                _cleanup_json_ json_t *containers = json_loads(cases[i].containers, 0, NULL);
-                _cleanup_json_ json_t *devices = json_loads(cases[i].devices, 0, NULL);
-                _cleanup_json_ json_t *wanted = json_loads(cases[i].wanted, 0, NULL);
-                _cleanup_json_ json_t *got = NULL;
-                const struct state sandbox = {.resources = resources,
-                                              .containers = containers,
-                                              .devices = devices,
-                                              .hypervisor_devices = cases[i].hypervisor_devices};
+                _cleanup_(configuration_freep) struct configuration *configuration = read_configuration(
+                        cases[i].resources, cases[i].containers, cases[i].devices, cases[i].hypervisor_devices);
+                _cleanup_(oci_resources_freep) struct oci_resources *got = NULL;
+                _cleanup_json_ json_t *wanted = json_loads(cases[i].wanted, 0, NULL), *json = NULL;
 
-                assert_int_equal(state_effective_resources(&sandbox, &got, NULL), 0);
-                if (!json_equal(got, wanted)) {
-                        _cleanup_free_ char *text = json_dumps(got, JSON_COMPACT);
+                assert_int_equal(configuration_effective(configuration, &got, NULL), 0);
+                json = oci_resources_to_json(got);
+                if (!json_equal(json, wanted)) {
+                        _cleanup_free_ char *text = json_dumps(json, JSON_COMPACT);
 
                         fail_msg("%s + %s became %s", cases[i].resources, cases[i].containers, text);
                 }
         }
+}
+
+/* The ledger is in the order of the IDs, whatever the order in which containers come and go. */
+static void test_ledger(void **state) {
+        _cleanup_(configuration_freep) struct configuration *ledger = configuration_new(), *copy = NULL;
+        _cleanup_(oci_resources_freep) struct oci_resources *resources = calloc(1, sizeof(*resources));
+        static const char *const ids[] = {"m", "c", "x", "a", "c", "n"};
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+                resources->pids.limit = (struct oci_i64){true, (int64_t)i};
+                assert_int_equal(configuration_set_container(ledger, ids[i], resources), 0);
+        }
+        assert_int_equal(ledger->container_count, 5);
+        copy = configuration_copy(ledger);
+        assert_true(configuration_equal(ledger, copy));
+        configuration_forget_container(ledger, "m");
+        configuration_forget_container(ledger, "none");
+        assert_false(configuration_equal(ledger, copy));
+        assert_int_equal(ledger->container_count, 4);
+        assert_string_equal(ledger->containers[0].id, "a");
+        assert_string_equal(ledger->containers[1].id, "c");
+        assert_int_equal(ledger->containers[1].resources->pids.limit.value, 4);
+        assert_string_equal(ledger->containers[3].id, "x");
+}
+
+/* A path that leads to another device by now has one rule, in its former place. */
+static void test_devices(void **state) {
+        _cleanup_(configuration_freep) struct configuration *configuration = configuration_new();
+
+        (void)state;
+        assert_int_equal(configuration_set_device(configuration, "/dev/x", 'c', 1, 2), 0);
+        assert_int_equal(configuration_set_device(configuration, "/dev/y", 'c', 1, 3), 0);
+        assert_int_equal(configuration_set_device(configuration, "/dev/x", 'b', 8, 4), 0);
+        assert_int_equal(configuration->device_count, 2);
+        assert_int_equal(configuration->devices[0].type, 'b');
+        assert_int_equal(configuration->devices[0].minor, 4);
+        assert_true(configuration_forget_device(configuration, "/dev/x"));
+        assert_false(configuration_forget_device(configuration, "/dev/x"));
+        assert_string_equal(configuration->devices[0].path, "/dev/y");
 }
 
 /* What was before a change is kept beside what is wanted, on disk, too, and can be gone back to. */
@@ -268,15 +327,14 @@ static void test_before(void **state) {
         assert_int_equal(state_from_json(json, &former, NULL), 0);
         changed = state_copy(former);
         assert_non_null(changed);
-        json_decref(changed->resources);
-        changed->resources = json_loads("{\"cpu\":{\"shares\":6}}", 0, NULL);
-        json_decref(changed->containers);
-        changed->containers = json_object();
+        changed->configuration->resources->cpu.shares.value = 6;
+        configuration_forget_container(changed->configuration, "c");
         assert_int_equal(state_keep_before(changed, former, NULL), 0);
 
         written = state_to_json(changed);
         assert_int_equal(state_from_json(written, &read, NULL), 0);
-        assert_false(json_equal(read->resources, former->resources));
+        assert_false(configuration_equal(read->configuration, former->configuration));
+        assert_true(configuration_equal(read->before, former->configuration));
         assert_int_equal(state_go_back(read, NULL), 0);
         state_forget_before(read);
         settled = state_to_json(read);
@@ -298,6 +356,8 @@ int main(void) {
                 cmocka_unit_test(test_not_utf8),
                 cmocka_unit_test(test_refused),
                 cmocka_unit_test(test_effective),
+                cmocka_unit_test(test_ledger),
+                cmocka_unit_test(test_devices),
                 cmocka_unit_test(test_before),
         };
 

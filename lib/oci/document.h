@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Where something is in a text. For lib/oci only. */
+
+#include "oci/resources.h"
+
+struct document_place {
+        int line;   /* from 1 */
+        int column; /* characters before it in that line */
+};
+
+struct document_place document_locate(const char *file, const char *at);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What limits are wanted for a sandbox: its own resources, those of its containers, and its VMM's devices. */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "oci/resources.h"
+
+struct container {
+        char *id;
+        struct oci_resources *resources;
+};
+
+/* A device that is allowed for reading, writing and mknod. */
+struct device {
+        char *path;           /* that it was added by */
+        char type;            /* 'b' or 'c' */
+        int64_t major, minor; /* minor -1: any */
+};
+
+struct configuration {
+        struct oci_resources *resources; /* the sandbox's own */
+        struct container *containers;    /* the ledger, by ID */
+        size_t container_count;
+        /* What comes after the rules of the resources: a VMM's devices and hotplugged ones, in order. They hold
+         * where there are rules to add them to. */
+        struct device *devices;
+        size_t device_count;
+        bool hypervisor_devices; /* there are rules, even where the resources have none */
+};
+
+/* Without any limit. NULL without memory. */
+struct configuration *configuration_new(void);
+struct configuration *configuration_free(struct configuration *configuration);
+DEFINE_CLEANUP(struct configuration *, configuration_free)
+
+/* NULL without memory. */
+struct configuration *configuration_copy(const struct configuration *configuration);
+bool configuration_equal(const struct configuration *a, const struct configuration *b);
+
+/* Replaces, or adds, what a container has; a copy is kept. Returns 0 or -ENOMEM. */
+int configuration_set_container(struct configuration *configuration, const char *id,
+                                const struct oci_resources *resources);
+void configuration_forget_container(struct configuration *configuration, const char *id);
+
+/* Replaces the device of the same path, or adds it behind the others. Returns 0 or -ENOMEM. */
+int configuration_set_device(struct configuration *configuration, const char *path, char type,
+                             int64_t major_number, int64_t minor_number);
+
+/* Returns whether there was one. */
+bool configuration_forget_device(struct configuration *configuration, const char *path);
+
+/* The members "resources", "containers", "devices" and "hypervisorDevices" of a state; NULL without memory. */
+json_t *configuration_to_json(const struct configuration *configuration);
+
+/* Reads them from the object that has them; others are not looked at. Strictly: what this build does not know it
+ * could not write again. Status 1. */
+int configuration_from_json(const json_t *json, struct configuration **out, struct error *error);
+
+/* The resources that hold for the sandbox cgroup: its own, with the union of its containers' cpusets and with the
+ * devices. Errors: memory only. */
+int configuration_effective(const struct configuration *configuration, struct oci_resources **out,
+                            struct error *error);
