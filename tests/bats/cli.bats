@@ -246,6 +246,16 @@ at_terminal() { script -qec "$(printf '%q ' "$@")" /dev/null < /dev/null; }
     kc delete "$ID"
     run kc create "$ID" -b "$bundle" --strict < /dev/null
     assert_one_error_line 5 "pids.more"
+    # The specification's example, with members of a newer one.
+    cp "$BATS_TEST_DIRNAME/../data/example-config.json" "$bundle/config.json"
+    run --separate-stderr kc create "$ID" -b "$bundle" --dry-run < /dev/null
+    if has memory && has cpuset && has hugetlb; then
+        assert_success
+        assert_equal "$(jq -r '.plan[] | select(.write == "pids.max") | .value' <<< "$output")" 32771
+    else # an error that names what the host has not
+        assert_failure 1
+    fi
+    [[ $stderr == *"warning: memory.newLimit: no such field; ignored"*"warning: devices[1].fileMode: no such field; ignored"* ]]
     echo '{"linux":{"cgroupsPath":null,"resources":null}}' > "$bundle/config.json"
     run --separate-stderr kc create "$ID" -b "$bundle" --dry-run < /dev/null
     assert_success

@@ -140,6 +140,30 @@ assert_all_devices() {
     assert_output --partial "is not a device file"
 }
 
+@test "a path that is another device by now: the rule follows it" {
+    local plug=$BATS_TEST_TMPDIR/plug
+    create_with <<< '{"devices":['"$DENY,$(rule c 1 3 rwm)"']}'
+    mknod "$plug" c 240 1
+    kc update "$ID" --add-device "$plug"
+    can_make "c 240 1"
+    # Plugged in again, with another number.
+    rm "$plug"
+    mknod "$plug" c 240 2
+    kc update "$ID" --add-device "$plug"
+    can_make "c 240 2"
+    refute can_make "c 240 1"
+    assert_equal "$(kc inspect "$ID" | jq -c '[.devices[] | [.path, .minor]]')" "[[\"$plug\",2]]"
+    rm "$plug"
+    kc update "$ID" --remove-device "$plug"
+    refute can_make "c 240 2"
+    # A container comes with a device that is plugged in for it, by its JSON.
+    kc update "$ID" --container c --add-device /dev/zero -r - <<< '{"pids":{"limit":5}}'
+    can_read /dev/zero
+    kc update "$ID" --container c --remove --remove-device /dev/zero
+    refute can_read /dev/zero
+    assert_equal "$(kc inspect "$ID" | jq -c .containers)" '{}'
+}
+
 @test "an update that fails leaves the devices as they were" {
     create_with <<< '{"devices":['"$DENY,$(rule c 1 3 rwm)"'],"cpu":{"quota":100000}}'
     # Devices are changed after the files, of which one is refused; and the other way round on the way back.

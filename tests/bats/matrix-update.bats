@@ -22,6 +22,44 @@ teardown() { kc_teardown; }
     assert_equal "$(kc inspect "$ID" | jq -c '[.resources.cpu.quota, .resources.cpu.shares]')" '[150000,2048]'
 }
 
+@test "0 is not given for what has no limit of 0: a new sandbox gets none, an update keeps the former" {
+    # Also where the host has no memory controller.
+    local zero='{"cpu":{"shares":0,"quota":0,"period":0},"memory":{"limit":0,"reservation":0,"swap":0,"kernel":0,"kernelTCP":0}}'
+    run kc --debug update "$ID" <<< "$zero"
+    assert_success
+    refute_output --partial "debug: write"
+    refute_output --partial "warning"
+    assert_limits
+    end_vmm
+    kc delete "$ID"
+    start_shim
+    run create --pid "$SHIM" <<< "$zero"
+    assert_success
+    refute_output
+    assert_equal "$(kc inspect "$ID" | jq -c .resources)" '{}'
+}
+
+@test "lists of CPUs as the kernel takes them, written in one form" {
+    has cpuset || {
+        run kc update "$ID" <<< '{"cpu":{"cpus":"0,"}}'
+        assert_failure 1
+        return
+    }
+    local list
+    for list in "0, 1" '0-1\n' ",1,0," "0-1:1/1"; do
+        kc update "$ID" <<< '{"cpu":{"cpus":"1"}}'
+        assert_file sandbox cpuset cpuset.cpus 1 cpuset.cpus 1
+        kc update "$ID" <<< "{\"cpu\":{\"cpus\":\"$list\"}}"
+        assert_file sandbox cpuset cpuset.cpus 0-1 cpuset.cpus 0-1
+        assert_properties "$UNIT" AllowedCPUs=0-1
+        assert_equal "$(kc inspect "$ID" | jq -r .resources.cpu.cpus)" 0-1
+    done
+    # The same in other words is no change.
+    run kc --debug update "$ID" <<< '{"cpu":{"cpus":"1 0"}}'
+    assert_success
+    refute_output --partial "debug: write"
+}
+
 @test "no limit: quota and pids of -1" {
     kc update "$ID" <<< '{"cpu":{"quota":-1},"pids":{"limit":-1}}'
     assert_file sandbox cpu cpu.cfs_quota_us -1 cpu.max "max 100000"

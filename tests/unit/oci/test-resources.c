@@ -205,6 +205,56 @@ static void test_merge(void **state) {
         }
 }
 
+/* What is not known is left out and named, in the document's order; with it gone, the rest is the same. */
+static void test_unknown(void **state) {
+        static const char document[] = "{\"foo\":{\"cpu\":1},\"cpu\":{\"shares\":2,\"foo\":null},"
+                                       "\"devices\":[{\"allow\":true},{\"allow\":true,\"x\":{}}],"
+                                       "\"rdma\":{\"m0\":{\"hcaObjects\":1,\"y\":[]}}}";
+        static const char *const paths[] = {"foo", "cpu.foo", "devices[1].x", "rdma.m0.y"};
+        _cleanup_(oci_resources_freep) struct oci_resources *resources = NULL;
+        _cleanup_error_ struct error error = ERROR_INIT;
+        struct oci_unknown unknown = {0};
+
+        (void)state;
+        assert_int_equal(oci_resources_parse(&(struct oci_text){document, document, strlen(document)}, &unknown,
+                                             &resources, NULL),
+                         0);
+        assert_int_equal(unknown.count, ARRAY_SIZE(paths));
+        for (size_t i = 0; i < unknown.count; i++)
+                assert_string_equal(unknown.paths[i], paths[i]);
+        oci_unknown_clear(&unknown);
+        assert_written(resources, "{\"cpu\":{\"shares\":2},\"rdma\":{\"m0\":{\"hcaObjects\":1}},"
+                                  "\"devices\":[{\"allow\":true},{\"allow\":true}]}");
+        /* What is known is as strict as ever. */
+        assert_true(parse("{\"foo\":1,\"cpu\":{\"shares\":\"1\"}}", &resources, &error) < 0);
+}
+
+/* 0 is not given where runc has it so, and a value elsewhere. */
+static void test_zero(void **state) {
+        _cleanup_(oci_resources_freep) struct oci_resources *resources = read_document(
+                "{\"cpu\":{\"shares\":0,\"quota\":0,\"period\":0,\"burst\":0,\"idle\":0,\"realtimeRuntime\":0},"
+                "\"memory\":{\"limit\":0,\"reservation\":0,\"swap\":0,\"kernel\":0,\"kernelTCP\":0,"
+                "\"swappiness\":0},\"pids\":{\"limit\":0},"
+                "\"blockIO\":{\"weight\":0,\"leafWeight\":0,\"weightDevice\":[{\"major\":8,\"minor\":0,"
+                "\"weight\":0}]},\"network\":{\"classID\":0}}");
+
+        (void)state;
+        assert_written(resources,
+                       "{\"cpu\":{\"burst\":0,\"realtimeRuntime\":0,\"idle\":0},\"memory\":{\"swappiness\":0},"
+                       "\"pids\":{\"limit\":0},\"blockIO\":{\"weightDevice\":[{\"major\":8,\"minor\":0,"
+                       "\"weight\":0}]},\"network\":{\"classID\":0}}");
+}
+
+/* Lists are kept as the kernel shows them. */
+static void test_lists(void **state) {
+        _cleanup_(oci_resources_freep) struct oci_resources *resources =
+                read_document("{\"cpu\":{\"cpus\":\" 3,1-2\\n\",\"mems\":\",\"}}");
+
+        (void)state;
+        assert_string_equal(resources->cpu.cpus, "1-3");
+        assert_null(resources->cpu.mems);
+}
+
 /* A document with all there is: what is written is what was read, and a copy is the same. */
 static void test_round_trip(void **state) {
         static const char document[] =
@@ -270,6 +320,8 @@ int main(void) {
                 cmocka_unit_test(test_values),      cmocka_unit_test(test_hostile),
                 cmocka_unit_test(test_partial),     cmocka_unit_test(test_merge),
                 cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_equal),
+                cmocka_unit_test(test_unknown),     cmocka_unit_test(test_zero),
+                cmocka_unit_test(test_lists),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
