@@ -11,15 +11,27 @@
 
 #include "plan/field.h"
 
-static void print_version(const char *name, const char *file, const char *property) {
-        if (!file) {
-                printf("%s: none.\n", name);
+static void print_version(const char *name, const struct field_file *file,
+                          const struct field_property *property) {
+        if (!file->name) {
+                printf("%s: %s.\n", name,
+                       file->ignored ? "ignored, with a warning"
+                       : file->refused && file->has_harmless
+                               ? "refused unless it asks for what holds there anyway"
+                       : file->refused ? "refused"
+                                       : "none");
                 return;
         }
-        printf("%s:\n.Pa %s", name, file);
-        if (property)
-                printf(" ,\nunit property\n.Li %s", property);
-        puts(" .");
+        printf("%s:\n.Pa %s", name, file->name);
+        if (file->also)
+                printf(" and\n.Pa %s", file->also);
+        if (file->fallback)
+                printf(" , where the kernel lacks it\n.Pa %s", file->fallback);
+        if (property->name)
+                printf(" ,\nunit property\n.Li %s", property->name);
+        if (property->name && property->since > 0)
+                printf("\nfrom systemd %u on", property->since);
+        puts(property->name && property->since > 0 ? "." : " .");
 }
 
 static void print_fields(void) {
@@ -30,9 +42,9 @@ static void print_fields(void) {
         puts(".Bl -tag -width Ds");
         for (size_t i = 0; i < count; i++) {
                 printf(".It Va %s\n", rows[i].path);
-                if (rows[i].v1 || rows[i].v2) {
-                        print_version("v1", rows[i].v1, rows[i].property_v1);
-                        print_version("v2", rows[i].v2, rows[i].property_v2);
+                if (rows[i].v1.name || rows[i].v2.name) {
+                        print_version("v1", &rows[i].v1, &rows[i].property_v1);
+                        print_version("v2", &rows[i].v2, &rows[i].property_v2);
                 }
                 if (rows[i].note)
                         printf("%c%s.\n", toupper((unsigned char)rows[i].note[0]), rows[i].note + 1);

@@ -172,11 +172,10 @@ void cgroup_remove_children(struct cgroup *cgroup, const struct hierarchy *hiera
  * to be thawed before. One that cannot be killed does not keep the others; it may still end by itself. */
 int cgroup_kill(struct cgroup *cgroup, const struct pid_set *spare, int64_t deadline, struct error *error);
 
-/* Records the lists of CPUs and nodes that the plan is going to change, before somebody else changes them. */
-int cgroup_record_inherited(struct cgroup *cgroup, const struct plan *plan, struct journal *journal,
-                            struct error *error);
+/* Records what the files of the plan hold, before somebody else (systemd) may change them. */
+int cgroup_record(struct cgroup *cgroup, const struct plan *plan, struct journal *journal, struct error *error);
 
-/* Carries out the plan's files and devices, in order. With a journal, old values are read first and
+/* Carries out the plan's files and devices that change, in order. With a journal, old values are read first and
  * recorded; without one (a group that has just been made) nothing is read. */
 int cgroup_apply(struct cgroup *cgroup, const struct plan *plan, struct journal *journal, struct error *error);
 

@@ -78,30 +78,23 @@ static int written_file_undo(void *change, struct error *error) {
         return 0;
 }
 
-/* The line of a keyed file that begins with the same word as `line`; NULL where there is none. */
-static char *keyed_line(const char *text, const char *line) {
-        size_t key = strcspn(line, " ");
-
-        for (const char *rest = text; rest && *rest; rest = strchr(rest, '\n') ? strchr(rest, '\n') + 1 : NULL)
-                if (strncmp(rest, line, key) == 0 && rest[key] == ' ')
-                        return strndup(rest, strcspn(rest, "\n"));
-        return NULL;
-}
-
 /* What has to be written to get the present state back. A new string or NULL. */
-static char *former_value(const struct setting *setting, const char *value, const char *text) {
+static char *former_value(const struct setting_file *file, const char *value, const char *text) {
         char *former;
 
-        if ((setting->flags & SETTING_KEYED) != 0) {
-                former = keyed_line(text, value);
-                return former || !setting->reset ? former : strdup(setting->reset);
+        if ((file->flags & FILE_KEYED) != 0) {
+                former = setting_keyed_line(text, value);
+                return former || !file->reset ? former : strdup(file->reset);
         }
         /* The one file that is read in another format than it is written: "oom_kill_disable 0\n...". */
-        if (strcmp(setting->file, "memory.oom_control") == 0)
+        if (strcmp(file->name, "memory.oom_control") == 0)
                 return strdup(strncmp(text, "oom_kill_disable 1", 18) == 0 ? "1" : "0");
         former = strdup(text);
         if (former)
                 file_chomp(former);
+        /* "root invalid (REASON)" was written as "root". */
+        if (former && strcmp(file->name, "cpuset.cpus.partition") == 0)
+                former[strcspn(former, " ")] = '\0';
         return former;
 }
 
@@ -119,42 +112,52 @@ static int record_file(struct journal *journal, struct cgroup *cgroup, const str
         return journal_add(journal, written_file_undo, written_file_free, written, error);
 }
 
-static const struct hierarchy *hierarchy_of(const struct cgroup *cgroup, const struct setting *setting) {
+static const struct hierarchy *hierarchy_of(const struct cgroup *cgroup, const struct setting_file *file) {
         const struct hierarchy *hierarchy =
-                setting->controller < CONTROLLER_COUNT ? cgroup->host->controllers[setting->controller] : NULL;
+                file->controller < CONTROLLER_COUNT ? cgroup->host->controllers[file->controller] : NULL;
 
         return hierarchy ? hierarchy : cgroup->host->unified;
 }
 
-/* What the kernel holds for a number may be rounded down to a page, for memory; anything else that
- * differs is a value that did not arrive. */
-static bool value_arrived(const struct setting *setting, const char *wanted, const char *held) {
-        uint64_t wanted_number, held_number, page = (uint64_t)sysconf(_SC_PAGESIZE);
+/* A file and what is meant for it: the setting's own, or, where that one is missing, the fallback. */
+struct target {
+        const struct hierarchy *hierarchy;
+        const char *name, *value;
+};
 
-        if (strcmp(wanted, held) == 0)
-                return true;
-        if (number_parse_u64(wanted, &wanted_number) < 0)
-                return true; /* "max", "-1": the kernel has its own words for them */
-        if (number_parse_u64(held, &held_number) < 0)
-                return false;
-        if (wanted_number == held_number)
-                return true;
-        return setting->controller == CONTROLLER_MEMORY && wanted_number / page * page == held_number;
+static struct target find_target(struct cgroup *cgroup, const struct setting_file *file) {
+        struct target target = {hierarchy_of(cgroup, file), file->name, file->value};
+        int directory;
+
+        if (!file->fallback)
+                return target;
+        directory = cgroup_directory(cgroup, target.hierarchy);
+        if (directory >= 0 && !file_exists_at(directory, file->name)) {
+                target.name = file->fallback;
+                target.value = file->fallback_value ? file->fallback_value : file->value;
+        }
+        return target;
 }
 
-static int verify(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct setting *setting,
-                  const char *file, const char *value, struct error *error) {
+/* The kernel has its own words for it. */
+static bool is_unlimited(const char *value) {
+        return strcmp(value, "max") == 0 || strcmp(value, "-1") == 0;
+}
+
+static int verify(struct cgroup *cgroup, const struct setting *setting, const struct target *target,
+                  struct error *error) {
         _cleanup_free_ char *held = NULL;
         int r;
 
-        r = cgroup_read(cgroup, hierarchy, file, &held);
+        r = cgroup_read(cgroup, target->hierarchy, target->name, &held);
         if (r < 0)
-                return error_fail(error, -r, "%s/%s/%s", hierarchy->mount_point, cgroup->path, file);
-        file_chomp(held);
-        if (value_arrived(setting, value, held))
+                return error_fail(error, -r, "%s/%s/%s", target->hierarchy->mount_point, cgroup->path,
+                                  target->name);
+        if (is_unlimited(target->value) || setting_file_holds(&setting->file, target->value, held))
                 return 0;
-        return error_fail(error, ERANGE, "%s: %s/%s/%s holds %s instead of %s, the kernel's limit",
-                          setting->field, hierarchy->mount_point, cgroup->path, file, held, value);
+        file_chomp(held);
+        return error_fail(error, ERANGE, "%s: %s/%s/%s holds \"%s\" instead of \"%s\"", setting->field,
+                          target->hierarchy->mount_point, cgroup->path, target->name, held, target->value);
 }
 
 /* The outcome of one write. */
@@ -164,80 +167,68 @@ enum written {
         WRITTEN_REFUSED_AGAIN = 2, /* EINVAL or EBUSY, in `*refusal`: perhaps after another of its group */
 };
 
-static int fail_write(const struct cgroup *cgroup, const struct hierarchy *hierarchy,
-                      const struct setting *setting, const char *file, const char *value, int r,
-                      struct error *error) {
-        return error_fail(error, -r, "%s: cannot write \"%s\" to %s/%s/%s", setting->field, value,
-                          hierarchy->mount_point, cgroup->path, file);
+static int fail_write(const struct cgroup *cgroup, const struct setting *setting, const struct target *target,
+                      int r, struct error *error) {
+        return error_fail(error, -r, "%s: cannot write \"%s\" to %s/%s/%s", setting->field, target->value,
+                          target->hierarchy->mount_point, cgroup->path, target->name);
 }
 
-static int write_to(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct setting *setting,
-                    const char *file, const char *value, struct journal *journal, int *refusal,
-                    struct error *error) {
+/* What a refused write means. */
+static int judge_refusal(struct cgroup *cgroup, const struct setting *setting, const struct target *target,
+                         int r, int *refusal, struct error *error) {
+        unsigned flags = setting->file.flags;
+
+        if (r == -ENOENT && cgroup_directory(cgroup, target->hierarchy) < 0)
+                return fail_write(cgroup, setting, target, r, error);
+        if ((flags & FILE_MISSING_OK) != 0 && r == -ENOENT)
+                return WRITTEN_NOTHING;
+        if ((flags & FILE_UNSURE) != 0 && (r == -ENOENT || r == -ENODEV || r == -EINVAL))
+                return WRITTEN_NOTHING;
+        if ((flags & FILE_REFUSED_WARN) != 0) {
+                log_warning(cgroup->log, "%s: the kernel refuses the obsolete limit %s: %s", setting->field,
+                            target->name, strerror(-r));
+                return WRITTEN_NOTHING;
+        }
+        if (setting->file.group != 0 && (r == -EINVAL || r == -EBUSY)) {
+                *refusal = r;
+                return WRITTEN_REFUSED_AGAIN;
+        }
+        return fail_write(cgroup, setting, target, r, error);
+}
+
+static int write_target(struct cgroup *cgroup, const struct setting *setting, struct target *target,
+                        struct journal *journal, int *refusal, struct error *error) {
         _cleanup_free_ char *former_text = NULL, *inherited = NULL;
         char *former = NULL;
         int r;
 
         /* A cpuset of v1 without a list takes no processes: "as the parent" is the parent's text. */
-        if ((setting->flags & SETTING_INHERIT) != 0 && value[0] == '\0' && hierarchy->version == CGROUP_V1) {
-                r = read_parent(cgroup, hierarchy, setting->file, "", &inherited);
+        if ((setting->file.flags & FILE_INHERIT) != 0 && target->value[0] == '\0' &&
+            target->hierarchy->version == CGROUP_V1) {
+                r = read_parent(cgroup, target->hierarchy, target->name, "", &inherited);
                 if (r < 0)
-                        return fail_write(cgroup, hierarchy, setting, file, value, r, error);
-                value = inherited;
+                        return fail_write(cgroup, setting, target, r, error);
+                target->value = inherited;
         }
-        if (journal) {
-                r = cgroup_read(cgroup, hierarchy, file, &former_text);
-                /* A write-only file has nothing to be put back. */
-                if (r == 0)
-                        former = former_value(setting, value, former_text);
-        }
-        r = write_value(cgroup, hierarchy, file, value);
+        /* A write-only file has nothing to be put back. */
+        if (journal && cgroup_read(cgroup, target->hierarchy, target->name, &former_text) == 0)
+                former = former_value(&setting->file, target->value, former_text);
+        r = write_value(cgroup, target->hierarchy, target->name, target->value);
         if (r == 0 && former)
-                return record_file(journal, cgroup, hierarchy, file, former, error);
+                r = record_file(journal, cgroup, target->hierarchy, target->name, TAKE(former), error);
+        else if (r < 0)
+                r = judge_refusal(cgroup, setting, target, r, refusal, error);
         free(former);
-        if (r == -ENOENT && cgroup_directory(cgroup, hierarchy) < 0)
-                return fail_write(cgroup, hierarchy, setting, file, value, r, error);
-        if ((setting->flags & SETTING_MISSING_OK) != 0 && r == -ENOENT)
-                return WRITTEN_NOTHING;
-        if ((setting->flags & SETTING_UNSURE) != 0 && (r == -ENOENT || r == -ENODEV || r == -EINVAL))
-                return WRITTEN_NOTHING;
-        if ((setting->flags & SETTING_REFUSED_WARN) != 0 && r < 0) {
-                log_warning(cgroup->log, "%s: the kernel refuses the obsolete limit %s: %s", setting->field,
-                            file, strerror(-r));
-                return WRITTEN_NOTHING;
-        }
-        if (setting->group != 0 && (r == -EINVAL || r == -EBUSY)) {
-                *refusal = r;
-                return WRITTEN_REFUSED_AGAIN;
-        }
-        return r < 0 ? fail_write(cgroup, hierarchy, setting, file, value, r, error) : WRITTEN;
-}
-
-/* Whether the fallback is meant: the file itself is missing. */
-static bool is_fallback(struct cgroup *cgroup, const struct hierarchy *hierarchy,
-                        const struct setting *setting) {
-        int directory;
-
-        if (!setting->fallback_file)
-                return false;
-        directory = cgroup_directory(cgroup, hierarchy);
-        return directory >= 0 && !file_exists_at(directory, setting->file);
+        if (r == WRITTEN && (setting->file.flags & FILE_VERIFY) != 0)
+                return verify(cgroup, setting, target, error);
+        return r;
 }
 
 static int write_setting(struct cgroup *cgroup, const struct setting *setting, struct journal *journal,
                          int *refusal, struct error *error) {
-        const struct hierarchy *hierarchy = hierarchy_of(cgroup, setting);
-        const char *file = setting->file, *value = setting->value;
-        int r;
+        struct target target = find_target(cgroup, &setting->file);
 
-        if (is_fallback(cgroup, hierarchy, setting)) {
-                file = setting->fallback_file;
-                value = setting->fallback_value ? setting->fallback_value : value;
-        }
-        r = write_to(cgroup, hierarchy, setting, file, value, journal, refusal, error);
-        if (r == WRITTEN && (setting->flags & SETTING_VERIFY) != 0)
-                return verify(cgroup, hierarchy, setting, file, value, error);
-        return r;
+        return write_target(cgroup, setting, &target, journal, refusal, error);
 }
 
 /* One round over the settings of a group that are still to be done. */
@@ -283,34 +274,45 @@ static int write_group(struct cgroup *cgroup, const struct setting *settings, si
         } while (refused && progress);
         if (!refused)
                 return 0;
-        return fail_write(cgroup, hierarchy_of(cgroup, refused), refused, refused->file, refused->value,
-                          refusal, error);
+        return fail_write(
+                cgroup, refused,
+                &(struct target){hierarchy_of(cgroup, &refused->file), refused->file.name, refused->file.value},
+                refusal, error);
+}
+
+/* Whether it is to be written. */
+static bool is_file_to_write(const struct setting *setting) {
+        return setting->kind == SETTING_FILE && !setting->unchanged;
 }
 
 /* How many settings from here on are of the same group, files only. */
 static size_t group_length(const struct plan *plan, size_t first) {
         size_t length = 1;
 
-        while (first + length < plan->count && plan->settings[first + length].kind == SETTING_FILE &&
-               plan->settings[first + length].group == plan->settings[first].group)
+        while (first + length < plan->count && is_file_to_write(&plan->settings[first + length]) &&
+               plan->settings[first + length].file.group == plan->settings[first].file.group)
                 length++;
         return length;
 }
 
-int cgroup_record_inherited(struct cgroup *cgroup, const struct plan *plan, struct journal *journal,
-                            struct error *error) {
+int cgroup_record(struct cgroup *cgroup, const struct plan *plan, struct journal *journal,
+                  struct error *error) {
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < plan->count; i++) {
-                const struct setting *setting = &plan->settings[i];
-                const struct hierarchy *hierarchy = hierarchy_of(cgroup, setting);
+                const struct setting_file *file = &plan->settings[i].file;
                 _cleanup_free_ char *text = NULL;
+                struct target target;
+                char *former;
 
-                if (setting->kind == SETTING_FILE && (setting->flags & SETTING_INHERIT) != 0 &&
-                    cgroup_read(cgroup, hierarchy, setting->file, &text) == 0) {
-                        file_chomp(text);
-                        r = record_file(journal, cgroup, hierarchy, setting->file, TAKE(text), error);
-                }
+                if (plan->settings[i].kind != SETTING_FILE)
+                        continue;
+                target = find_target(cgroup, file);
+                if (cgroup_read(cgroup, target.hierarchy, target.name, &text) < 0)
+                        continue;
+                former = former_value(file, target.value, text);
+                if (former)
+                        r = record_file(journal, cgroup, target.hierarchy, target.name, former, error);
         }
         return r;
 }
@@ -321,13 +323,13 @@ int cgroup_apply(struct cgroup *cgroup, const struct plan *plan, struct journal 
                 size_t length = 1;
                 int r = 0, refusal = 0;
 
-                if (setting->kind == SETTING_FILE && setting->group != 0) {
+                if (is_file_to_write(setting) && setting->file.group != 0) {
                         length = group_length(plan, i);
                         r = write_group(cgroup, setting, length, journal, error);
-                } else if (setting->kind == SETTING_FILE) {
+                } else if (is_file_to_write(setting)) {
                         r = write_setting(cgroup, setting, journal, &refusal, error);
-                } else if (setting->kind == SETTING_DEVICES) {
-                        r = devices_apply(cgroup, setting, journal, error);
+                } else if (setting->kind == SETTING_DEVICES && !setting->unchanged) {
+                        r = devices_apply(cgroup, &setting->devices, journal, error);
                 }
                 if (r < 0)
                         return r;
@@ -337,13 +339,13 @@ int cgroup_apply(struct cgroup *cgroup, const struct plan *plan, struct journal 
 }
 
 static int check_usage(struct cgroup *cgroup, const struct setting *setting, struct error *error) {
-        const struct hierarchy *hierarchy = hierarchy_of(cgroup, setting);
-        const char *file = setting->version == CGROUP_V1 ? "memory.usage_in_bytes" : "memory.current";
+        const struct hierarchy *hierarchy = hierarchy_of(cgroup, &setting->file);
+        const char *file = setting->file.version == CGROUP_V1 ? "memory.usage_in_bytes" : "memory.current";
         _cleanup_free_ char *text = NULL;
         uint64_t usage, limit;
         int r;
 
-        if (number_parse_u64(setting->value, &limit) < 0)
+        if (number_parse_u64(setting->file.value, &limit) < 0)
                 return 0; /* unlimited */
         r = cgroup_read(cgroup, hierarchy, file, &text);
         if (r == -ENOENT)
@@ -353,7 +355,7 @@ static int check_usage(struct cgroup *cgroup, const struct setting *setting, str
         file_chomp(text);
         if (number_parse_u64(text, &usage) == 0 && limit < usage)
                 return error_fail(error, EBUSY, "%s: %s bytes is below the current usage of %s bytes",
-                                  setting->field, setting->value, text);
+                                  setting->field, setting->file.value, text);
         return 0;
 }
 
@@ -361,7 +363,7 @@ int cgroup_check_usage(struct cgroup *cgroup, const struct plan *plan, struct er
         for (size_t i = 0; i < plan->count; i++) {
                 const struct setting *setting = &plan->settings[i];
 
-                if (setting->kind == SETTING_FILE && (setting->flags & SETTING_CHECK_USAGE) != 0) {
+                if (is_file_to_write(setting) && (setting->file.flags & FILE_CHECK_USAGE) != 0) {
                         int r = check_usage(cgroup, setting, error);
 
                         if (r < 0)

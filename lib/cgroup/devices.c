@@ -248,22 +248,22 @@ static struct device_filter *exceptions_of(const struct device_filter *filter) {
         return device_filter_exceptions(filter, &out) < 0 ? NULL : out;
 }
 
-static int apply_v1(struct cgroup *cgroup, const struct setting *setting, struct journal *journal,
+static int apply_v1(struct cgroup *cgroup, const struct setting_devices *setting, struct journal *journal,
                     struct error *error) {
         const struct hierarchy *hierarchy = cgroup->host->controllers[CONTROLLER_DEVICES];
         _cleanup_(device_filter_freep) struct device_filter *present = NULL, *wanted = NULL;
         int r;
 
-        wanted = exceptions_of(setting->devices);
+        wanted = exceptions_of(setting->filter);
         if (!wanted)
                 return error_oom(error);
         r = read_list(cgroup, hierarchy, &present, error);
         if (r < 0)
                 return r;
-        if (present->allow && setting->devices_former) {
+        if (present->allow && setting->former) {
                 device_filter_free(present);
-                present = setting->devices_unsettled ? device_filter_copy(setting->devices_former)
-                                                     : exceptions_of(setting->devices_former);
+                present = setting->unsettled ? device_filter_copy(setting->former)
+                                             : exceptions_of(setting->former);
                 if (!present)
                         return error_oom(error);
         }
@@ -281,8 +281,7 @@ static int apply_v1(struct cgroup *cgroup, const struct setting *setting, struct
                         return r;
         }
         /* Which exceptions there are is not known: the list is written from nothing. */
-        return change_list(cgroup, hierarchy, present, wanted, present->allow && setting->devices_unsettled,
-                           error);
+        return change_list(cgroup, hierarchy, present, wanted, present->allow && setting->unsettled, error);
 }
 
 struct former_program {
@@ -318,7 +317,7 @@ static int claim_directory(struct cgroup *cgroup, int *out, struct error *error)
         return 0;
 }
 
-static int apply_v2(struct cgroup *cgroup, const struct setting *setting, struct journal *journal,
+static int apply_v2(struct cgroup *cgroup, const struct setting_devices *setting, struct journal *journal,
                     struct error *error) {
         struct former_program *replaced = calloc(1, sizeof(*replaced));
         int r = 0;
@@ -330,8 +329,8 @@ static int apply_v2(struct cgroup *cgroup, const struct setting *setting, struct
         r = claim_directory(cgroup, &replaced->directory, error);
         if (r == 0)
                 r = bpf_devices_find(replaced->directory, &replaced->former, error);
-        if (r >= 0 && setting->devices) {
-                replaced->program = bpf_devices_load(setting->devices, error);
+        if (r >= 0 && setting->filter) {
+                replaced->program = bpf_devices_load(setting->filter, error);
                 r = replaced->program;
         }
         if (r >= 0)
@@ -343,7 +342,7 @@ static int apply_v2(struct cgroup *cgroup, const struct setting *setting, struct
         return journal_add(journal, former_program_undo, former_program_free, replaced, error);
 }
 
-int devices_apply(struct cgroup *cgroup, const struct setting *setting, struct journal *journal,
+int devices_apply(struct cgroup *cgroup, const struct setting_devices *setting, struct journal *journal,
                   struct error *error) {
         return setting->version == CGROUP_V1 ? apply_v1(cgroup, setting, journal, error)
                                              : apply_v2(cgroup, setting, journal, error);

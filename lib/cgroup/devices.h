@@ -9,6 +9,6 @@
  * tell the exceptions. NULL without memory. */
 struct device_filter *devices_parse_list(const char *text);
 
-/* Carries out a SETTING_DEVICES. With a journal, what was before is recorded. Errors: status 1. */
-int devices_apply(struct cgroup *cgroup, const struct setting *setting, struct journal *journal,
+/* Carries it out. With a journal, what was before is recorded. Errors: status 1. */
+int devices_apply(struct cgroup *cgroup, const struct setting_devices *setting, struct journal *journal,
                   struct error *error);

@@ -71,6 +71,7 @@ int manager_new(struct manager_context *context, const struct manager_group *gro
         manager->owner = group->owner;
         manager->path = group->path;
         manager->vcpu_subtree = group->vcpu_subtree;
+        manager->threads_only = group->threads_only;
         manager->stop_timeout_us = group->stop_timeout_us;
         (void)snprintf(manager->invocation, sizeof(manager->invocation), "%s", group->invocation);
         manager->cgroup = cgroup_new(context->host, context->log, group->owner, group->path->path);
@@ -144,8 +145,7 @@ int manager_mend_freezing(struct manager *manager, struct error *error) {
         return freezer_mend(manager->cgroup, error);
 }
 
-int manager_update(struct manager *manager, const struct plan *plan, struct journal *journal,
-                   struct error *error) {
+int manager_update(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error) {
         return manager->ops->update(manager, plan, journal, error);
 }
 
@@ -200,6 +200,7 @@ static int read_facts(struct manager *manager, const struct oci_resources *resou
                 .version = host->version,
                 .has_unified = host->unified,
                 .vcpu_subtree = manager->vcpu_subtree,
+                .threads_only = manager->threads_only && manager_can_place_threads(manager),
         };
         int r;
 

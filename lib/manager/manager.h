@@ -54,6 +54,7 @@ struct manager_group {
         const struct cgroup_path *path; /* outlives the manager */
         const char *role;               /* "sandbox", "overhead": for the unit's description */
         bool vcpu_subtree; /* vCPU threads, with the limits of cpu and cpuset, are in a child of it */
+        bool threads_only; /* where single threads can be placed, it gets vCPU threads and nothing else */
         uint64_t stop_timeout_us;
         /* The unit's when it was started, "" where it was not, or where a command that starts it was killed. */
         const char *invocation;
@@ -158,9 +159,8 @@ int manager_check_usage(struct manager *manager, const struct plan *plan, struct
 /* Lets processes go on that a killed change has left stopped. */
 int manager_mend_freezing(struct manager *manager, struct error *error);
 
-/* Changes limits: all that the plan names, or nothing. */
-int manager_update(struct manager *manager, const struct plan *plan, struct journal *journal,
-                   struct error *error);
+/* Changes limits: all that change in the plan, or nothing. */
+int manager_update(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error);
 
 /* Puts those of the processes that are in the group back where they came from (process->former). */
 int manager_put_back(struct manager *manager, struct process *const *processes, size_t count,

@@ -45,8 +45,7 @@ static int place(struct manager *manager, struct process *process, struct journa
         return r < 0 ? r : manager_move(manager, &process, 1, journal, error);
 }
 
-static int update(struct manager *manager, const struct plan *plan, struct journal *journal,
-                  struct error *error) {
+static int update(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error) {
         int r = cgroup_claim_all(manager->cgroup, false, error);
 
         return r < 0 ? r : cgroup_apply(manager->cgroup, plan, journal, error);

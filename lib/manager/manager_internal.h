@@ -29,8 +29,7 @@ struct manager_ops {
                       size_t count, struct journal *journal, struct error *error);
         int (*place)(struct manager *manager, struct process *process, struct journal *journal,
                      struct error *error);
-        int (*update)(struct manager *manager, const struct plan *plan, struct journal *journal,
-                      struct error *error);
+        int (*update)(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error);
         int (*destroy)(struct manager *manager, const struct manager_destroy *how, struct error *error);
         bool (*exists)(struct manager *manager);
 };
@@ -56,6 +55,7 @@ struct manager {
         struct cgroup *cgroup;
         const struct cgroup_path *path; /* not owned */
         bool vcpu_subtree;
+        bool threads_only;
         /* systemd */
         char *description; /* of the unit; owned */
         uint64_t stop_timeout_us;

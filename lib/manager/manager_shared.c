@@ -10,9 +10,10 @@ unsigned manager_required(const struct plan *plan) {
         unsigned mask = 0;
 
         for (size_t i = 0; plan && i < plan->count; i++)
-                if (plan->settings[i].kind == SETTING_FILE && plan->settings[i].controller < CONTROLLER_COUNT &&
-                    (plan->settings[i].flags & SETTING_MISSING_OK) == 0)
-                        mask |= 1U << plan->settings[i].controller;
+                if (plan->settings[i].kind == SETTING_FILE &&
+                    plan->settings[i].file.controller < CONTROLLER_COUNT &&
+                    (plan->settings[i].file.flags & FILE_MISSING_OK) == 0)
+                        mask |= 1U << plan->settings[i].file.controller;
         return mask;
 }
 

@@ -436,7 +436,8 @@ static bool rewrites_devices(const struct manager *manager, const struct plan *p
         const struct hierarchy *hierarchy = manager->context->host->controllers[CONTROLLER_DEVICES];
 
         for (size_t i = 0; hierarchy && i < plan->count; i++)
-                if (plan->settings[i].kind == SETTING_PROPERTY && plan->settings[i].type == PROPERTY_ACCESSES)
+                if (plan->settings[i].kind == SETTING_PROPERTY && !plan->settings[i].unchanged &&
+                    plan->settings[i].property.type == PROPERTY_ACCESSES)
                         return true;
         return false;
 }
@@ -467,8 +468,7 @@ static int see_trimmed(struct manager *manager, struct error *error) {
         return r;
 }
 
-static int update(struct manager *manager, const struct plan *plan, struct journal *journal,
-                  struct error *error) {
+static int update(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error) {
         struct plan *former = NULL;
         int r;
 
@@ -481,7 +481,7 @@ static int update(struct manager *manager, const struct plan *plan, struct journ
         if (r < 0)
                 return r;
         /* Taken back after the properties: where the kernel does not clear a cpuset, systemd leaves it as it is. */
-        r = cgroup_record_inherited(manager->cgroup, plan, journal, error);
+        r = cgroup_record(manager->cgroup, plan, journal, error);
         if (r < 0) {
                 plan_free(former);
                 return r;

@@ -7,34 +7,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/cpulist.h"
+
 bool builder_in_subtree(const struct builder *builder, enum controller controller) {
         return builder->facts->vcpu_subtree &&
                (controller == CONTROLLER_CPU || controller == CONTROLLER_CPUSET);
 }
 
-int builder_add(struct builder *builder, const struct setting *setting) {
-        struct plan *plan = builder->plan;
-        struct setting owned = *setting;
-        struct setting *larger;
+const struct field_file *builder_row_file(const struct field_row *row, enum cgroup_version version) {
+        return version == CGROUP_V1 ? &row->v1 : &row->v2;
+}
 
-        if (setting->kind == SETTING_FILE && setting->file && (setting->flags & SETTING_OF_SANDBOX) == 0 &&
-            builder_in_subtree(builder, setting->controller)) {
-                owned.file = builder_text(builder, "%s/%s", PLAN_VCPU_SUBTREE, setting->file);
-                setting = &owned;
-        }
-        if ((setting->kind == SETTING_FILE && (!setting->file || !setting->value)) ||
-            !(larger = reallocarray(plan->settings, plan->count + 1, sizeof(*larger)))) {
-                setting_clear(&owned);
-                return error_oom(builder->error);
-        }
-        plan->settings = larger;
-        plan->settings[plan->count++] = owned;
-        return 0;
+bool builder_is_moot(const struct builder *builder, const struct field_row *row, int64_t value) {
+        return value < 0 && builder->facts->controllers[row->controller] == CGROUP_ABSENT;
+}
+
+int builder_refuse_on_v2(struct builder *builder, const char *field, const char *what) {
+        return error_refuse(builder->error, field, "cgroup v2 has no %s", what);
 }
 
 int builder_version(struct builder *builder, const struct field_row *row, enum cgroup_version *out) {
         enum cgroup_version version = builder->facts->controllers[row->controller];
+        bool on_v2 = version == CGROUP_V2 || (version == CGROUP_ABSENT && builder->facts->version == CGROUP_V2);
 
+        if (on_v2 && row->v2.refused)
+                return builder_refuse_on_v2(builder, row->path, row->v2.refused);
         if (version == CGROUP_ABSENT)
                 return error_fail(builder->error, 0, "%s: the %s controller is mounted nowhere on this host",
                                   row->path, controller_name(row->controller, builder->facts->version));
@@ -42,76 +39,48 @@ int builder_version(struct builder *builder, const struct field_row *row, enum c
         return 0;
 }
 
-int builder_refuse_on_v2(struct builder *builder, const struct field_row *row, const char *what) {
-        return error_refuse(builder->error, row->path, "cgroup v2 has no %s", what);
+/* ---- files ---- */
+
+int builder_add_file(struct builder *builder, const char *field, const struct setting_file *file) {
+        struct setting setting = {.kind = SETTING_FILE, .field = field, .file = *file};
+
+        if ((file->flags & FILE_OF_SANDBOX) == 0 && file->name && builder_in_subtree(builder, file->controller))
+                setting.file.name = builder_text(builder, "%s/%s", PLAN_VCPU_SUBTREE, file->name);
+        if (!field || !setting.file.name || !file->value || plan_add(builder->plan, &setting) < 0)
+                return error_oom(builder->error);
+        return 0;
 }
 
-struct setting builder_setting(const struct field_row *row, enum cgroup_version version) {
-        return (struct setting){
-                .kind = SETTING_FILE,
-                .field = row->path,
+struct setting_file builder_file(const struct field_row *row, enum cgroup_version version) {
+        const struct field_file *file = builder_row_file(row, version);
+
+        return (struct setting_file){
                 .controller = row->controller,
                 .version = version,
-                .file = version == CGROUP_V1 ? row->v1 : row->v2,
+                .flags = row->flags,
+                .group = row->group,
+                .name = file->name,
+                .fallback = file->fallback,
         };
 }
 
-/* The setting that the row comes to on this host. */
-static int start_setting(struct builder *builder, const struct field_row *row, struct setting *out) {
+int builder_add_text(struct builder *builder, const struct field_row *row, unsigned flags, const char *value) {
         enum cgroup_version version;
-        int r = builder_version(builder, row, &version);
+        struct setting_file file;
+        int r;
 
-        if (r == 0)
-                *out = builder_setting(row, version);
-        return r;
-}
-
-int builder_named(struct builder *builder, const struct field_row *row, const char *file, unsigned flags,
-                  const char *value) {
-        struct setting setting;
-        int r = start_setting(builder, row, &setting);
-
-        if (r != 0)
+        r = builder_version(builder, row, &version);
+        if (r < 0)
                 return r;
-        setting.file = file;
-        setting.flags = flags;
-        setting.value = value;
-        return builder_add(builder, &setting);
+        file = builder_file(row, version);
+        file.flags |= flags;
+        file.value = value;
+        if ((file.flags & FILE_INHERIT) != 0)
+                file.reset = "";
+        return builder_add_file(builder, row->path, &file);
 }
 
-int builder_keyed(struct builder *builder, const struct field_row *row, const char *file, const char *line,
-                  const char *reset) {
-        struct setting setting;
-        int r = start_setting(builder, row, &setting);
-
-        if (r != 0)
-                return r;
-        if (!reset)
-                return error_oom(builder->error);
-        setting.file = file;
-        setting.flags = SETTING_KEYED;
-        setting.value = line;
-        setting.reset = reset;
-        return builder_add(builder, &setting);
-}
-
-int builder_file(struct builder *builder, const struct field_row *row, unsigned flags, enum setting_group group,
-                 const char *value) {
-        struct setting setting;
-        int r = start_setting(builder, row, &setting);
-
-        if (r != 0)
-                return r;
-        setting.flags = flags;
-        setting.group = group;
-        setting.value = value;
-        if ((flags & SETTING_INHERIT) != 0)
-                setting.reset = "";
-        return builder_add(builder, &setting);
-}
-
-int builder_limit(struct builder *builder, const struct field_row *row, unsigned flags,
-                  enum setting_group group, int64_t value) {
+int builder_add_number(struct builder *builder, const struct field_row *row, unsigned flags, int64_t value) {
         enum cgroup_version version;
         int r;
 
@@ -119,82 +88,113 @@ int builder_limit(struct builder *builder, const struct field_row *row, unsigned
         if (r < 0)
                 return r;
         if (value < 0)
-                return builder_file(builder, row, flags, group, version == CGROUP_V1 ? "-1" : "max");
-        return builder_file(builder, row, flags, group, builder_text(builder, "%" PRId64, value));
+                return builder_add_text(builder, row, flags, version == CGROUP_V1 ? "-1" : "max");
+        return builder_add_text(builder, row, flags, builder_text(builder, "%" PRId64, value));
 }
 
-static bool has_property(const struct builder *builder, const char *property, unsigned since) {
-        return property && builder->facts->systemd && builder->facts->systemd_version >= since;
+int builder_add_line(struct builder *builder, const struct field_row *row, const char *file, const char *line,
+                     const char *reset) {
+        enum cgroup_version version;
+        struct setting_file setting;
+        int r;
+
+        r = builder_version(builder, row, &version);
+        if (r < 0)
+                return r;
+        setting = builder_file(row, version);
+        setting.name = file;
+        setting.flags |= FILE_KEYED;
+        setting.value = line;
+        setting.reset = reset;
+        return reset ? builder_add_file(builder, row->path, &setting) : error_oom(builder->error);
 }
 
-static struct setting property_setting(const struct field_row *row, const char *property,
-                                       enum property_type type) {
-        return (struct setting){
-                .kind = SETTING_PROPERTY, .field = row->path, .property = property, .type = type};
-}
+/* ---- properties ---- */
 
-int builder_u64(struct builder *builder, const struct field_row *row, const char *property, unsigned since,
-                uint64_t value) {
-        return builder_in_subtree(builder, row->controller)
-                       ? 0
-                       : builder_weight(builder, row, property, since, value);
-}
-
-int builder_weight(struct builder *builder, const struct field_row *row, const char *property, unsigned since,
-                   uint64_t value) {
-        struct setting setting = property_setting(row, property, PROPERTY_U64);
-
-        setting.u64 = value;
-        return has_property(builder, property, since) ? builder_add(builder, &setting) : 0;
-}
-
-int builder_bytes(struct builder *builder, const struct field_row *row, const char *property, unsigned since,
-                  const uint8_t *bytes, size_t count) {
-        struct setting setting = property_setting(row, property, PROPERTY_BYTES);
-
-        if (!has_property(builder, property, since) || builder_in_subtree(builder, row->controller))
-                return 0;
-        setting.count = count;
-        setting.bytes = malloc(count + 1);
-        if (!setting.bytes)
-                return error_oom(builder->error);
-        if (count > 0)
-                memcpy(setting.bytes, bytes, count);
-        return builder_add(builder, &setting);
-}
-
-int builder_property_text(struct builder *builder, const struct field_row *row, const char *property,
-                          const char *text) {
-        struct setting setting = property_setting(row, property, PROPERTY_TEXT);
-
-        setting.text = text;
-        return has_property(builder, property, 0) ? builder_add(builder, &setting) : 0;
-}
-
-int builder_pairs(struct builder *builder, const struct field_row *row, const char *property,
-                  enum property_type type, struct property_pair *pairs, size_t count) {
-        struct setting setting = property_setting(row, property, type);
-
-        if (!has_property(builder, property, 0)) {
-                free(pairs);
-                return 0;
-        }
-        setting.pairs = pairs;
-        setting.count = count;
-        return builder_add(builder, &setting);
-}
-
-const char *builder_property(struct builder *builder, const struct field_row *row) {
+const struct field_property *builder_row_property(const struct builder *builder, const struct field_row *row) {
         enum cgroup_version version = builder->facts->controllers[row->controller];
 
         if (version == CGROUP_ABSENT)
                 version = builder->facts->version;
-        return version == CGROUP_V1 ? row->property_v1 : row->property_v2;
+        return version == CGROUP_V1 ? &row->property_v1 : &row->property_v2;
+}
+
+static bool has_property(const struct builder *builder, const struct field_property *property) {
+        return property->name && builder->facts->systemd && builder->facts->systemd_version >= property->since;
+}
+
+static int add_property(struct builder *builder, const char *field, const struct property *property) {
+        struct setting setting = {.kind = SETTING_PROPERTY, .field = field, .property = *property};
+
+        return plan_add(builder->plan, &setting) < 0 ? error_oom(builder->error) : 0;
+}
+
+int builder_property_weight(struct builder *builder, const char *field, const struct field_property *property,
+                            uint64_t value) {
+        return has_property(builder, property)
+                       ? add_property(builder, field,
+                                      &(struct property){property->name, PROPERTY_NUMBER, {.number = value}})
+                       : 0;
+}
+
+int builder_property_number(struct builder *builder, const char *field, enum controller controller,
+                            const struct field_property *property, uint64_t value) {
+        return builder_in_subtree(builder, controller)
+                       ? 0
+                       : builder_property_weight(builder, field, property, value);
+}
+
+int builder_property_set(struct builder *builder, const char *field, enum controller controller,
+                         const struct field_property *property, const char *list) {
+        struct property value = {.name = property->name, .type = PROPERTY_BYTES};
+        uint8_t mask[CPULIST_LIMIT / 8];
+        struct cpulist parsed;
+
+        if (!has_property(builder, property) || builder_in_subtree(builder, controller))
+                return 0;
+        if (cpulist_parse(list, &parsed) < 0)
+                return error_refuse(builder->error, field, "\"%s\" is not a list", list);
+        value.bytes.count = cpulist_to_mask(&parsed, mask);
+        value.bytes.items = malloc(value.bytes.count + 1);
+        if (!value.bytes.items)
+                return error_oom(builder->error);
+        memcpy(value.bytes.items, mask, value.bytes.count);
+        return add_property(builder, field, &value);
+}
+
+int builder_property_text(struct builder *builder, const char *field, const struct field_property *property,
+                          const char *text) {
+        return has_property(builder, property)
+                       ? add_property(builder, field,
+                                      &(struct property){property->name, PROPERTY_TEXT, {.text = text}})
+                       : 0;
+}
+
+int builder_property_pairs(struct builder *builder, const char *field, const struct field_property *property,
+                           enum property_type type, struct property_pair *pairs, size_t count) {
+        if (!has_property(builder, property)) {
+                free(pairs);
+                return 0;
+        }
+        return add_property(builder, field,
+                            &(struct property){property->name, type, {.pairs = {pairs, count}}});
+}
+
+int builder_add_pair(struct builder *builder, struct property_pair *pairs, size_t *count, int64_t major,
+                     int64_t minor, uint64_t number) {
+        const char *path = builder_text(builder, "/dev/block/%" PRId64 ":%" PRId64, major, minor);
+
+        if (!path)
+                return error_oom(builder->error);
+        pairs[(*count)++] = (struct property_pair){.path = path, .number = number};
+        return 0;
 }
 
 uint64_t builder_property_limit(int64_t value) {
         return value < 0 ? UINT64_MAX : (uint64_t)value;
 }
+
+/* ---- what else there is ---- */
 
 int builder_warn(struct builder *builder, const char *format, ...) {
         struct plan *plan = builder->plan;
@@ -212,4 +212,13 @@ int builder_warn(struct builder *builder, const char *format, ...) {
                 return error_oom(builder->error);
         plan->warning_count++;
         return 0;
+}
+
+const char *builder_unified(const struct builder *builder, const char *key) {
+        const struct oci_unified *entries = builder->resources->unified.items;
+
+        for (size_t i = 0; i < builder->resources->unified.count; i++)
+                if (strcmp(entries[i].key, key) == 0)
+                        return entries[i].value;
+        return NULL;
 }

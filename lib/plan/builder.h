@@ -25,59 +25,67 @@ struct builder {
 /* A text of the plan's; NULL without memory, which the functions below turn into the error. */
 #define builder_text(builder, ...) plan_text((builder)->plan, __VA_ARGS__)
 
-/* The version that has the row's controller; an error naming controller and field where none has. */
+/* Whether there is nothing that the field needs a controller for: "unlimited" where none is there to limit it. */
+bool builder_is_moot(const struct builder *builder, const struct field_row *row, int64_t value);
+
+/* The version that has the row's controller; an error naming controller and field where none has. Status 5 where this version
+ * has no such thing. */
 int builder_version(struct builder *builder, const struct field_row *row, enum cgroup_version *out);
 
+/* What the row has on this version. */
+const struct field_file *builder_row_file(const struct field_row *row, enum cgroup_version version);
+const struct field_property *builder_row_property(const struct builder *builder, const struct field_row *row);
+
 /* Status 5: v2 has no `what`. */
-int builder_refuse_on_v2(struct builder *builder, const struct field_row *row, const char *what);
+int builder_refuse_on_v2(struct builder *builder, const char *field, const char *what);
 
 /* Whether the controller's limits are those of the vCPUs' group. */
 bool builder_in_subtree(const struct builder *builder, enum controller controller);
 
-/* A file's setting with the row's field and controller, to be filled in and added. */
-struct setting builder_setting(const struct field_row *row, enum cgroup_version version);
+/* Adds the setting of a file, to the vCPUs' group where its controller's limits go there. Without name or value: out of
+ * memory. */
+int builder_add_file(struct builder *builder, const char *field, const struct setting_file *file);
 
-/* Adds it, to the vCPUs' group where its controller's limits go there; takes over what it owns, also on failure. A
- * file without value or property without name: out of memory. */
-int builder_add(struct builder *builder, const struct setting *setting);
+/* The setting of the row's file on this version, with the row's flags, without a value. */
+struct setting_file builder_file(const struct field_row *row, enum cgroup_version version);
 
-/* Adds the row's file with this text. */
-int builder_file(struct builder *builder, const struct field_row *row, unsigned flags, enum setting_group group,
-                 const char *value);
+/* Adds the row's file with this text, and `flags` besides the row's. */
+int builder_add_text(struct builder *builder, const struct field_row *row, unsigned flags, const char *value);
 
-/* Adds a file whose name is not the row's. */
-int builder_named(struct builder *builder, const struct field_row *row, const char *file, unsigned flags,
-                  const char *value);
+/* The same with a number: "max" (v2) or -1 (v1) for a negative one. */
+int builder_add_number(struct builder *builder, const struct field_row *row, unsigned flags, int64_t value);
 
 /* Adds a line of a file that has one for each key, and what takes it back. */
-int builder_keyed(struct builder *builder, const struct field_row *row, const char *file, const char *line,
-                  const char *reset);
+int builder_add_line(struct builder *builder, const struct field_row *row, const char *file, const char *line,
+                     const char *reset);
 
-/* The row's file with a number, or "max" (v2) and -1 (v1) for a negative one. */
-int builder_limit(struct builder *builder, const struct field_row *row, unsigned flags,
-                  enum setting_group group, int64_t value);
-
-/* Adds a property, if systemd is used and is at least of `since` (0: always). Those of limits that are not the
- * unit's, but its vCPUs' group's, are not added. */
-int builder_u64(struct builder *builder, const struct field_row *row, const char *property, unsigned since,
-                uint64_t value);
-int builder_bytes(struct builder *builder, const struct field_row *row, const char *property, unsigned since,
-                  const uint8_t *bytes, size_t count);
-int builder_property_text(struct builder *builder, const struct field_row *row, const char *property,
-                          const char *text);
+/* Adds a property, if systemd is used and has it, under the name of `field`. Those of limits that are not the unit's, but its
+ * vCPUs' group's, are not added. */
+int builder_property_number(struct builder *builder, const char *field, enum controller controller,
+                            const struct field_property *property, uint64_t value);
 
 /* The same for what the unit itself weighs. */
-int builder_weight(struct builder *builder, const struct field_row *row, const char *property, unsigned since,
-                   uint64_t value);
+int builder_property_weight(struct builder *builder, const char *field, const struct field_property *property,
+                            uint64_t value);
+int builder_property_text(struct builder *builder, const char *field, const struct field_property *property,
+                          const char *text);
+
+/* CPUs or memory nodes. */
+int builder_property_set(struct builder *builder, const char *field, enum controller controller,
+                         const struct field_property *property, const char *list);
 
 /* Takes `pairs` over in every case. */
-int builder_pairs(struct builder *builder, const struct field_row *row, const char *property,
-                  enum property_type type, struct property_pair *pairs, size_t count);
+int builder_property_pairs(struct builder *builder, const char *field, const struct field_property *property,
+                           enum property_type type, struct property_pair *pairs, size_t count);
 
-/* The row's own property on the version of its controller, or NULL. */
-const char *builder_property(struct builder *builder, const struct field_row *row);
+/* "/dev/block/MAJOR:MINOR" is how systemd is told a device by its number. Adds a pair to an array that has room. */
+int builder_add_pair(struct builder *builder, struct property_pair *pairs, size_t *count, int64_t major,
+                     int64_t minor, uint64_t number);
 
 /* A limit as properties have it: negative is infinity. */
 uint64_t builder_property_limit(int64_t value);
 
 __attribute__((format(printf, 2, 3))) int builder_warn(struct builder *builder, const char *format, ...);
+
+/* The value of the entry of `unified` with this key, or NULL. */
+const char *builder_unified(const struct builder *builder, const char *key);

@@ -52,3 +52,16 @@ struct cpu_quota convert_quota_for_systemd(uint64_t quota, uint64_t period) {
         out.quota = at_least(out.per_second * out.period / USEC_PER_SEC, KERNEL_RESOLUTION);
         return out;
 }
+
+/* sched_prio_to_weight[] of kernel/sched/core.c: each level is 1.25 times the next one, and 0 is 1024. */
+static const uint32_t nice_weights[] = {
+        88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916, 9548, 7620, 6100, 4904,
+        3906,  3121,  2501,  1991,  1586,  1277,  1024,  820,   655,   526,   423,  335,  272,  215,
+        172,   137,   110,   87,    70,    56,    45,    36,    29,    23,    18,   15,
+};
+
+uint64_t convert_nice_to_weight(int nice) {
+        uint64_t weight = nice_weights[nice + 20];
+
+        return (weight * 100 + 512) / 1024;
+}

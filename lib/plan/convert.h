@@ -29,3 +29,7 @@ struct cpu_quota {
  * src/core/cgroup.c want at least 1 ms of both, and at most a period of 1 s. `quota` (1 to
  * OCI_CFS_RUNTIME_MAX) and `period` (OCI_CFS_PERIOD_MIN to _MAX) in microseconds. */
 struct cpu_quota convert_quota_for_systemd(uint64_t quota, uint64_t period);
+
+/* The cpu.weight of a nice level (-20 to 19), as cpu_weight_nice_write_s64() of kernel/sched/core.c comes to it: a tenth of
+ * the scheduler's own weight, rounded. Read back as a nice level, it may be the neighbour. */
+uint64_t convert_nice_to_weight(int nice);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The table of OCI fields: for each its v1 file, v2 file, systemd property and converter
+ * The table of OCI fields: for each its files on v1 and v2, its systemd properties and what is special about it
  *
  * The plan is made by walking it, `features` prints it and the manual's table is generated from it: a new
  * field is a new row. Rows are in the order in which their files are written.
@@ -10,22 +10,59 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "plan/controller.h"
 
 struct builder;
+struct oci_resources;
+
+/* What a field is in struct oci_resources, where it is one number. */
+enum field_type {
+        FIELD_SPECIAL, /* none: the row's function knows */
+        FIELD_U64,
+        FIELD_I64,
+        FIELD_BOOL,
+};
+
+/* What one version of cgroups has for a field. */
+struct field_file {
+        const char *name;     /* or NULL; SIZE and KEY stand for a part that the document gives */
+        const char *fallback; /* tried where a kernel does not have `name`, or NULL */
+        const char *also;     /* another file that comes with it, or NULL */
+        /* Without a name: "cgroup v2 has no ..." refuses the field, all values or all but one that holds anyway; or the
+         * reason why it is ignored with a warning. */
+        const char *refused;
+        bool has_harmless;
+        int64_t harmless;
+        const char *ignored;
+};
+
+struct field_property {
+        const char *name; /* or NULL */
+        unsigned since;   /* the first version of systemd that has it; 0: all that there are */
+};
 
 struct field_row {
         const char *path; /* "cpu.shares" */
         enum controller controller;
-        const char *v1; /* file on v1, or NULL; SIZE and KEY stand for a part that the document gives */
-        const char *v2; /* the same on v2 */
-        const char *property_v1; /* systemd property where the controller is on v1, or NULL */
-        const char *property_v2; /* the same on v2 */
-        const char *note;        /* for the manual, in mdoc(7), or NULL */
-        /* Adds what the field needs, if it was given. NULL: another row does it together with its own. */
+        enum field_type type;
+        size_t offset; /* in struct oci_resources */
+        struct field_file v1, v2;
+        struct field_property property_v1, property_v2; /* by the version of the controller */
+        unsigned flags;                                 /* of enum file_flags */
+        unsigned group;                                 /* of enum setting_group */
+        const char *note;                               /* for the manual, in mdoc(7), or NULL */
+        /* Adds what the field needs, if it was given. */
         int (*plan)(struct builder *builder, const struct field_row *row);
 };
 
 /* All rows; `*count` says how many. */
 const struct field_row *field_rows(size_t *count);
+
+/* Whether the resources give the field of a row that is not FIELD_SPECIAL, and its number. Of bytes, what stands for
+ * "unlimited" is -1. */
+bool field_value(const struct field_row *row, const struct oci_resources *resources, int64_t *out);
+
+/* A number of bytes as a limit: -1 for all that is unlimited, the number that v1 shows for it included. */
+int64_t field_bytes(int64_t value);

@@ -5,25 +5,18 @@
 #include <inttypes.h>
 
 #include "plan/convert.h"
-#include "util/cpulist.h"
+#include "plan/unified.h"
 
 #define DEFAULT_PERIOD_US UINT64_C(100000)
 
 /* cpu.cpus, cpu.mems */
 static int plan_cpuset(struct builder *builder, const struct field_row *row, const char *list) {
-        uint8_t mask[CPULIST_LIMIT / 8];
-        struct cpulist parsed;
         int r;
 
         if (!list)
                 return 0;
-        if (cpulist_parse(list, &parsed) < 0)
-                return error_refuse(builder->error, row->path, "\"%s\" is not a list", list);
-        r = builder_bytes(builder, row, builder_property(builder, row), 244, mask,
-                          cpulist_to_mask(&parsed, mask));
-        return r < 0 ? r
-                     : builder_file(builder, row, SETTING_INHERIT, GROUP_NONE,
-                                    builder_text(builder, "%s", list));
+        r = builder_property_set(builder, row->path, row->controller, builder_row_property(builder, row), list);
+        return r < 0 ? r : builder_add_text(builder, row, 0, builder_text(builder, "%s", list));
 }
 
 int plan_cpus(struct builder *builder, const struct field_row *row) {
@@ -34,23 +27,28 @@ int plan_mems(struct builder *builder, const struct field_row *row) {
         return plan_cpuset(builder, row, builder->resources->cpu.mems);
 }
 
-static bool is_idle(const struct builder *builder) {
-        return builder->resources->cpu.idle.given && builder->resources->cpu.idle.value == 1;
+/* What the group weighs is the sandbox's and, where they have a group, the vCPUs'. */
+static int add_weight(struct builder *builder, const struct field_row *row, int64_t value) {
+        int r = 0;
+
+        if (builder_in_subtree(builder, row->controller))
+                r = builder_add_number(builder, row, FILE_OF_SANDBOX, value);
+        return r < 0 ? r : builder_add_number(builder, row, 0, value);
 }
 
 int plan_idle(struct builder *builder, const struct field_row *row) {
         const struct oci_cpu *cpu = &builder->resources->cpu;
+        bool idle;
         int r = 0;
 
         if (!cpu->idle.given)
                 return 0;
+        idle = cpu->idle.value == 1;
         /* CPUWeight=0 is systemd's "idle"; leaving it without shares is leaving the weight unset. */
-        if (is_idle(builder) || !cpu->shares.given || cpu->shares.value == 0)
-                r = builder_weight(builder, row, builder_property(builder, row), 252,
-                                   is_idle(builder) ? 0 : UINT64_MAX);
-        if (r == 0 && builder_in_subtree(builder, row->controller))
-                r = builder_limit(builder, row, SETTING_OF_SANDBOX, GROUP_NONE, cpu->idle.value);
-        return r < 0 ? r : builder_limit(builder, row, 0, GROUP_NONE, cpu->idle.value);
+        if (idle || !cpu->shares.given)
+                r = builder_property_weight(builder, row->path, builder_row_property(builder, row),
+                                            idle ? 0 : UINT64_MAX);
+        return r < 0 ? r : add_weight(builder, row, cpu->idle.value);
 }
 
 int plan_shares(struct builder *builder, const struct field_row *row) {
@@ -59,17 +57,17 @@ int plan_shares(struct builder *builder, const struct field_row *row) {
         uint64_t value;
         int r;
 
-        if (!shares->given || shares->value == 0 || is_idle(builder))
+        if (!shares->given)
                 return 0;
         r = builder_version(builder, row, &version);
         if (r < 0)
                 return r;
+        if (unified_is_idle(builder))
+                return builder_warn(builder, "%s: %" PRIu64 " has no effect while cpu.idle is 1", row->path,
+                                    shares->value);
         value = version == CGROUP_V1 ? shares->value : convert_shares_to_weight(shares->value);
-        r = builder_weight(builder, row, builder_property(builder, row), 0, value);
-        if (r == 0 && builder_in_subtree(builder, row->controller))
-                r = builder_limit(builder, row, SETTING_OF_SANDBOX | SETTING_VERIFY, GROUP_NONE,
-                                  (int64_t)value);
-        return r < 0 ? r : builder_limit(builder, row, SETTING_VERIFY, GROUP_NONE, (int64_t)value);
+        r = builder_property_weight(builder, row->path, builder_row_property(builder, row), value);
+        return r < 0 ? r : add_weight(builder, row, (int64_t)value);
 }
 
 /* Quota and period of the resources, as file and property can agree on them. */
@@ -77,7 +75,7 @@ static struct cpu_quota bandwidth(const struct builder *builder) {
         const struct oci_cpu *cpu = &builder->resources->cpu;
         struct cpu_quota out = {UINT64_MAX, UINT64_MAX, DEFAULT_PERIOD_US};
 
-        if (cpu->period.given && cpu->period.value != 0)
+        if (cpu->period.given)
                 out.period = cpu->period.value;
         if (!cpu->quota.given || cpu->quota.value <= 0)
                 return out;
@@ -86,14 +84,6 @@ static struct cpu_quota bandwidth(const struct builder *builder) {
                 return convert_quota_for_systemd((uint64_t)cpu->quota.value, out.period);
         out.quota = (uint64_t)cpu->quota.value;
         return out;
-}
-
-static bool has_quota(const struct oci_cpu *cpu) {
-        return cpu->quota.given && cpu->quota.value != 0;
-}
-
-static bool has_period(const struct oci_cpu *cpu) {
-        return cpu->period.given && cpu->period.value != 0;
 }
 
 /* Without a quota, systemd writes its default period, whatever the unit's is (cgroup_cpu_adjust_period_and_log() in its
@@ -110,15 +100,16 @@ int plan_period(struct builder *builder, const struct field_row *row) {
         enum cgroup_version version;
         int r;
 
-        if (!has_period(cpu) && value.period == DEFAULT_PERIOD_US)
+        if (!cpu->period.given && value.period == DEFAULT_PERIOD_US)
                 return 0;
         r = builder_version(builder, row, &version);
         if (r == 0)
-                r = builder_u64(builder, row, builder_property(builder, row), 242, value.period);
+                r = builder_property_number(builder, row->path, row->controller,
+                                            builder_row_property(builder, row), value.period);
         /* v2 has one file for both; it is the quota's. */
         if (r < 0 || version == CGROUP_V2)
                 return r;
-        return builder_limit(builder, row, 0, GROUP_CPU_BANDWIDTH, (int64_t)file_period(builder, &value));
+        return builder_add_number(builder, row, 0, (int64_t)file_period(builder, &value));
 }
 
 static const char *cpu_max(struct builder *builder, const struct cpu_quota *value) {
@@ -133,53 +124,31 @@ int plan_quota(struct builder *builder, const struct field_row *row) {
         enum cgroup_version version;
         int r;
 
-        if (!has_quota(cpu) && !has_period(cpu))
+        if (!cpu->quota.given && !cpu->period.given)
+                return 0;
+        if (!cpu->period.given && builder_is_moot(builder, row, cpu->quota.value))
                 return 0;
         r = builder_version(builder, row, &version);
-        if (r == 0 && has_quota(cpu))
-                r = builder_u64(builder, row, builder_property(builder, row), 0, value.per_second);
+        if (r == 0 && cpu->quota.given)
+                r = builder_property_number(builder, row->path, row->controller,
+                                            builder_row_property(builder, row), value.per_second);
         if (r < 0)
                 return r;
         if (version == CGROUP_V2)
-                return builder_file(builder, row, 0, GROUP_CPU_BANDWIDTH, cpu_max(builder, &value));
-        if (!has_quota(cpu))
+                return builder_add_text(builder, row, 0, cpu_max(builder, &value));
+        if (!cpu->quota.given)
                 return 0;
-        return builder_limit(builder, row, 0, GROUP_CPU_BANDWIDTH,
-                             value.quota == UINT64_MAX ? -1 : (int64_t)value.quota);
+        return builder_add_number(builder, row, 0, value.quota == UINT64_MAX ? -1 : (int64_t)value.quota);
 }
 
-int plan_burst(struct builder *builder, const struct field_row *row) {
-        const struct oci_u64 *burst = &builder->resources->cpu.burst;
+/* Real-time bandwidth: 0 is what a kernel without the files has; a period of 0 is "unset", since the kernel has no such
+ * value. */
+int plan_realtime(struct builder *builder, const struct field_row *row) {
+        int64_t value;
 
-        return burst->given ? builder_limit(builder, row, 0, GROUP_CPU_BANDWIDTH, (int64_t)burst->value) : 0;
-}
-
-/* Real-time bandwidth: 0 is what a kernel without the files has. */
-static int plan_realtime(struct builder *builder, const struct field_row *row, bool given, int64_t value) {
-        enum cgroup_version version;
-        int r;
-
-        if (!given)
+        if (!field_value(row, builder->resources, &value))
                 return 0;
-        r = builder_version(builder, row, &version);
-        if (r < 0)
-                return r;
-        if (version == CGROUP_V2)
-                return value == 0 ? 0 : builder_refuse_on_v2(builder, row, "real-time bandwidth");
-        return builder_limit(builder, row, value == 0 ? SETTING_MISSING_OK : 0, GROUP_REALTIME, value);
-}
-
-int plan_realtime_period(struct builder *builder, const struct field_row *row) {
-        const struct oci_u64 *period = &builder->resources->cpu.realtime_period;
-
-        /* A period of 0 is "unset": the kernel has no such value. */
-        if (period->given && period->value == 0 && builder->facts->controllers[CONTROLLER_CPU] == CGROUP_V1)
-                return 0;
-        return plan_realtime(builder, row, period->given, (int64_t)period->value);
-}
-
-int plan_realtime_runtime(struct builder *builder, const struct field_row *row) {
-        const struct oci_i64 *runtime = &builder->resources->cpu.realtime_runtime;
-
-        return plan_realtime(builder, row, runtime->given, runtime->value);
+        if (value != 0 || builder->facts->controllers[row->controller] == CGROUP_V2)
+                return plan_scalar(builder, row);
+        return row->type == FIELD_U64 ? 0 : builder_add_number(builder, row, FILE_MISSING_OK, 0);
 }

@@ -67,6 +67,7 @@ static int set_pairs(struct builder *builder, const struct device_filter *except
  */
 static int add_properties(struct builder *builder, const struct field_row *row,
                           const struct device_filter *exceptions) {
+        static const struct field_property policy = {.name = "DevicePolicy"};
         struct property_pair *pairs;
         size_t count = 0;
         int r;
@@ -78,25 +79,22 @@ static int add_properties(struct builder *builder, const struct field_row *row,
                 return error_oom(builder->error);
         r = set_pairs(builder, exceptions, pairs, &count);
         if (r == 0)
-                r = builder_property_text(builder, row, "DevicePolicy", "strict");
+                r = builder_property_text(builder, row->path, &policy, "strict");
         if (r < 0) {
                 free(pairs);
                 return r;
         }
-        return builder_pairs(builder, row, builder_property(builder, row), PROPERTY_ACCESSES, pairs, count);
+        return builder_property_pairs(builder, row->path, builder_row_property(builder, row), PROPERTY_ACCESSES,
+                                      pairs, count);
 }
 
+/* Takes the filter over. */
 static int add_filter(struct builder *builder, const struct field_row *row, enum cgroup_version version,
                       struct device_filter *filter) {
         const struct setting setting = {
-                .kind = SETTING_DEVICES,
-                .field = row->path,
-                .controller = row->controller,
-                .version = version,
-                .devices = filter,
-        };
+                .kind = SETTING_DEVICES, .field = row->path, .devices = {.version = version, .filter = filter}};
 
-        return builder_add(builder, &setting);
+        return plan_add(builder->plan, &setting) < 0 ? error_oom(builder->error) : 0;
 }
 
 /* No rules at all: nothing is restricted. */

@@ -1,128 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* memory */
+/* memory: what is more than a number in a file */
 #include "plan/field_plans.h"
 
+/* v1 charges the memory of a process to where its main thread is. */
+static int warn_of_threads(struct builder *builder, const struct field_row *row, int64_t limit) {
+        if (!builder->facts->threads_only || limit < 0 ||
+            builder->facts->controllers[CONTROLLER_MEMORY] != CGROUP_V1)
+                return 0;
+        return builder_warn(
+                builder,
+                "%s: on cgroup v1 the VMM's memory is charged to the overhead cgroup, where its main "
+                "thread is: this limits none of it (with --sandbox-cgroup-only it would)",
+                row->path);
+}
+
 int plan_memory_limit(struct builder *builder, const struct field_row *row) {
-        const struct oci_memory *memory = &builder->resources->memory;
-        unsigned flags = SETTING_VERIFY;
+        const struct oci_bool *check = &builder->resources->memory.check_before_update;
+        int64_t limit;
         int r;
 
-        if (!memory->limit.given)
+        if (!field_value(row, builder->resources, &limit) || builder_is_moot(builder, row, limit))
                 return 0;
-        if (memory->check_before_update.given && memory->check_before_update.value)
-                flags |= SETTING_CHECK_USAGE;
-        r = builder_u64(builder, row, builder_property(builder, row), 0,
-                        builder_property_limit(memory->limit.value));
-        return r < 0 ? r : builder_limit(builder, row, flags, GROUP_MEMORY, memory->limit.value);
+        r = warn_of_threads(builder, row, limit);
+        if (r == 0)
+                r = builder_property_number(builder, row->path, row->controller,
+                                            builder_row_property(builder, row), builder_property_limit(limit));
+        return r < 0 ? r
+                     : builder_add_number(builder, row, check->given && check->value ? FILE_CHECK_USAGE : 0,
+                                          limit);
 }
 
-/* What memory.swap comes to on v2: the part above the limit; negative is unlimited. */
-static int64_t swap_only(const struct oci_memory *memory) {
-        return memory->swap.value < 0 ? -1 : memory->swap.value - memory->limit.value;
-}
-
-/* An unlimited memory without a word on swap means unlimited swap as well. */
-static bool swap_wanted(const struct oci_memory *memory, struct oci_memory *out) {
-        *out = *memory;
-        if (!memory->swap.given && memory->limit.given && memory->limit.value < 0)
-                out->swap = (struct oci_i64){true, -1};
-        return out->swap.given;
+/* Memory and swap together; an unlimited memory without a word on swap means unlimited swap as well. False where there is
+ * nothing to set. */
+static bool find_swap(const struct builder *builder, const struct field_row *row, int64_t limit, int64_t *out) {
+        if (field_value(row, builder->resources, out))
+                return true;
+        *out = -1;
+        return builder->resources->memory.limit.given && limit < 0;
 }
 
 int plan_swap(struct builder *builder, const struct field_row *row) {
+        int64_t limit = field_bytes(builder->resources->memory.limit.value), value;
         enum cgroup_version version;
-        struct oci_memory memory;
-        int64_t value;
         int r;
 
-        if (!swap_wanted(&builder->resources->memory, &memory))
+        if (!find_swap(builder, row, limit, &value) || builder_is_moot(builder, row, value))
                 return 0;
         r = builder_version(builder, row, &version);
         if (r < 0)
                 return r;
-        value = version == CGROUP_V1 ? memory.swap.value : swap_only(&memory);
-        r = builder_u64(builder, row, builder_property(builder, row), 0, builder_property_limit(value));
+        /* v2's is the part above the limit. */
+        if (version == CGROUP_V2 && value >= 0)
+                value -= limit;
+        r = builder_property_number(builder, row->path, row->controller, builder_row_property(builder, row),
+                                    builder_property_limit(value));
         if (r < 0)
                 return r;
         /* Without swap accounting there is no file, and unlimited (or, on v2, none) is what holds anyway. */
-        return builder_limit(builder, row,
-                             value < 0 || (version == CGROUP_V2 && value == 0) ? SETTING_MISSING_OK : 0,
-                             version == CGROUP_V1 ? GROUP_MEMORY : GROUP_NONE, value);
-}
-
-int plan_reservation(struct builder *builder, const struct field_row *row) {
-        const struct oci_i64 *reservation = &builder->resources->memory.reservation;
-        int r;
-
-        if (!reservation->given)
-                return 0;
-        r = builder_u64(builder, row, builder_property(builder, row), 0,
-                        builder_property_limit(reservation->value));
-        return r < 0 ? r : builder_limit(builder, row, 0, GROUP_NONE, reservation->value);
-}
-
-/* Limits on kernel memory: obsolete on v1, absent from v2. */
-static int plan_kernel_memory(struct builder *builder, const struct field_row *row, const struct oci_i64 *limit,
-                              unsigned flags) {
-        enum cgroup_version version;
-        int r;
-
-        if (!limit->given)
-                return 0;
-        r = builder_version(builder, row, &version);
-        if (r < 0)
-                return r;
-        if (version == CGROUP_V2)
-                return builder_warn(builder, "%s: ignored, cgroup v2 accounts kernel memory with all other",
-                                    row->path);
-        return builder_limit(builder, row, flags, GROUP_NONE, limit->value);
-}
-
-int plan_kernel(struct builder *builder, const struct field_row *row) {
-        return plan_kernel_memory(builder, row, &builder->resources->memory.kernel, SETTING_REFUSED_WARN);
-}
-
-int plan_kernel_tcp(struct builder *builder, const struct field_row *row) {
-        return plan_kernel_memory(builder, row, &builder->resources->memory.kernel_tcp, 0);
-}
-
-int plan_swappiness(struct builder *builder, const struct field_row *row) {
-        const struct oci_u64 *swappiness = &builder->resources->memory.swappiness;
-        enum cgroup_version version;
-        int r;
-
-        if (!swappiness->given)
-                return 0;
-        r = builder_version(builder, row, &version);
-        if (r < 0)
-                return r;
-        if (version == CGROUP_V2)
-                return builder_refuse_on_v2(builder, row, "swappiness of a group");
-        return builder_limit(builder, row, 0, GROUP_NONE, (int64_t)swappiness->value);
-}
-
-/* A switch of v1 that v2 knows in one position only. */
-static int plan_switch(struct builder *builder, const struct field_row *row, const struct oci_bool *value,
-                       bool v2_has, const char *what) {
-        enum cgroup_version version;
-        int r;
-
-        if (!value->given)
-                return 0;
-        r = builder_version(builder, row, &version);
-        if (r < 0)
-                return r;
-        if (version == CGROUP_V2)
-                return value->value == v2_has ? 0 : builder_refuse_on_v2(builder, row, what);
-        return builder_limit(builder, row, 0, GROUP_NONE, value->value);
-}
-
-int plan_oom_killer(struct builder *builder, const struct field_row *row) {
-        return plan_switch(builder, row, &builder->resources->memory.disable_oom_killer, false,
-                           "way to disable the OOM killer");
-}
-
-int plan_use_hierarchy(struct builder *builder, const struct field_row *row) {
-        return plan_switch(builder, row, &builder->resources->memory.use_hierarchy, true,
-                           "accounting without hierarchy");
+        return builder_add_number(
+                builder, row, value < 0 || (version == CGROUP_V2 && value == 0) ? FILE_MISSING_OK : 0, value);
 }

@@ -1,52 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pids, hugepageLimits, network, rdma */
+/* pids, hugepageLimits, network.priorities, rdma */
 #include "plan/field_plans.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 int plan_pids(struct builder *builder, const struct field_row *row) {
-        const struct oci_i64 *limit = &builder->resources->pids.limit;
-        /* systemd has no 0, and unit and file have to agree. */
-        int64_t value = limit->value == 0 ? 1 : limit->value;
+        int64_t limit;
+        bool given = field_value(row, builder->resources, &limit);
         int r;
 
+        /* systemd has no 0, and unit and file have to agree. */
+        if (given && limit == 0)
+                limit = 1;
         /* What is not given is not limited: systemd would put DefaultTasksMax= on the scope. */
-        r = builder_u64(builder, row, builder_property(builder, row), 0,
-                        limit->given ? builder_property_limit(value) : UINT64_MAX);
-        if (r < 0 || !limit->given)
+        r = builder_property_number(builder, row->path, row->controller, builder_row_property(builder, row),
+                                    given ? builder_property_limit(limit) : UINT64_MAX);
+        if (r < 0 || !given || builder_is_moot(builder, row, limit))
                 return r;
-        if (value < 0) {
-                enum cgroup_version version;
-
-                r = builder_version(builder, row, &version);
-                return r < 0 ? r : builder_file(builder, row, 0, GROUP_NONE, "max");
-        }
-        return builder_limit(builder, row, 0, GROUP_NONE, value);
+        /* "max" on both versions. */
+        return limit < 0 ? builder_add_text(builder, row, 0, "max")
+                         : builder_add_number(builder, row, 0, limit);
 }
 
-static int check_page_size(struct builder *builder, const char *size) {
+static int check_page_size(struct builder *builder, const struct field_row *row, const char *size) {
         const char *sizes = builder->facts->hugepage_sizes ? builder->facts->hugepage_sizes : "";
         size_t length = strlen(size);
 
         for (const char *word = sizes; *word; word += strcspn(word, " "), word += strspn(word, " "))
                 if (strncmp(word, size, length) == 0 && (word[length] == ' ' || word[length] == '\0'))
                         return 0;
-        return error_refuse(builder->error, "hugepageLimits",
-                            "\"%s\" is not a page size of this host, which has %s", size,
-                            sizes[0] != '\0' ? sizes : "none");
+        return error_refuse(builder->error, row->path, "\"%s\" is not a page size of this host, which has %s",
+                            size, sizes[0] != '\0' ? sizes : "none");
+}
+
+/* The name of a file whose pattern has SIZE in it. */
+static const char *file_for_size(struct builder *builder, const char *pattern, const char *size) {
+        const char *place = strstr(pattern, "SIZE");
+
+        return builder_text(builder, "%.*s%s%s", (int)(place - pattern), pattern, size, place + strlen("SIZE"));
 }
 
 static int add_hugepage_limit(struct builder *builder, const struct field_row *row, enum cgroup_version version,
-                              const struct oci_hugepage *page, const char *infix, unsigned flags) {
-        struct setting setting = builder_setting(row, version);
+                              const struct oci_hugepage *page, const char *pattern, unsigned flags) {
+        struct setting_file file = builder_file(row, version);
 
-        setting.file = builder_text(builder, "hugetlb.%s%s.%s", page->page_size, infix,
-                                    version == CGROUP_V1 ? "limit_in_bytes" : "max");
-        setting.value = builder_text(builder, "%" PRIu64, page->limit.value);
-        setting.reset = version == CGROUP_V1 ? "-1" : "max";
-        setting.flags = flags;
-        return builder_add(builder, &setting);
+        file.name = file_for_size(builder, pattern, page->page_size);
+        file.value = builder_text(builder, "%" PRIu64, page->limit.value);
+        file.reset = version == CGROUP_V1 ? "-1" : "max";
+        file.flags |= flags;
+        return builder_add_file(builder, row->path, &file);
 }
 
 /* The limit on use, and the one on reservations where the kernel has it (from 5.7 on). */
@@ -54,39 +57,23 @@ int plan_hugepages(struct builder *builder, const struct field_row *row) {
         const struct oci_hugepage *pages = builder->resources->hugepages.items;
 
         for (size_t i = 0; i < builder->resources->hugepages.count; i++) {
+                const struct field_file *files;
                 enum cgroup_version version;
                 int r;
 
                 r = builder_version(builder, row, &version);
                 if (r == 0)
-                        r = check_page_size(builder, pages[i].page_size);
+                        r = check_page_size(builder, row, pages[i].page_size);
+                if (r < 0)
+                        return r;
+                files = builder_row_file(row, version);
+                r = add_hugepage_limit(builder, row, version, &pages[i], files->name, 0);
                 if (r == 0)
-                        r = add_hugepage_limit(builder, row, version, &pages[i], "", 0);
-                if (r == 0)
-                        r = add_hugepage_limit(builder, row, version, &pages[i], ".rsvd", SETTING_MISSING_OK);
+                        r = add_hugepage_limit(builder, row, version, &pages[i], files->also, FILE_MISSING_OK);
                 if (r < 0)
                         return r;
         }
         return 0;
-}
-
-/* Both belong to v1; v2 has them as eBPF programs of somebody else's. */
-static int check_network(struct builder *builder, const struct field_row *row) {
-        enum cgroup_version version;
-
-        if (builder->facts->version == CGROUP_V2)
-                return builder_refuse_on_v2(builder, row, "such controller");
-        return builder_version(builder, row, &version);
-}
-
-int plan_class_id(struct builder *builder, const struct field_row *row) {
-        const struct oci_u64 *class_id = &builder->resources->network.class_id;
-        int r;
-
-        if (!class_id->given)
-                return 0;
-        r = check_network(builder, row);
-        return r < 0 ? r : builder_limit(builder, row, 0, GROUP_NONE, (int64_t)class_id->value);
 }
 
 int plan_priorities(struct builder *builder, const struct field_row *row) {
@@ -94,11 +81,9 @@ int plan_priorities(struct builder *builder, const struct field_row *row) {
         const struct oci_priority *priority = priorities->items;
         int r = 0;
 
-        if (priorities->count > 0)
-                r = check_network(builder, row);
         for (size_t i = 0; r == 0 && i < priorities->count; i++)
-                r = builder_keyed(
-                        builder, row, row->v1,
+                r = builder_add_line(
+                        builder, row, row->v1.name,
                         builder_text(builder, "%s %" PRIu64, priority[i].name, priority[i].priority.value),
                         builder_text(builder, "%s 0", priority[i].name));
         return r;
@@ -106,11 +91,8 @@ int plan_priorities(struct builder *builder, const struct field_row *row) {
 
 int plan_rdma(struct builder *builder, const struct field_row *row) {
         const struct oci_rdma *devices = builder->resources->rdma.items;
-        enum cgroup_version version;
         int r = 0;
 
-        if (builder->resources->rdma.count > 0)
-                r = builder_version(builder, row, &version);
         for (size_t i = 0; r == 0 && i < builder->resources->rdma.count; i++) {
                 const char *handles =
                         devices[i].hca_handles.given
@@ -121,11 +103,11 @@ int plan_rdma(struct builder *builder, const struct field_row *row) {
                                 ? builder_text(builder, " hca_object=%" PRIu64, devices[i].hca_objects.value)
                                 : "";
 
-                r = builder_keyed(builder, row, row->v2,
-                                  handles && objects
-                                          ? builder_text(builder, "%s%s%s", devices[i].name, handles, objects)
-                                          : NULL,
-                                  builder_text(builder, "%s hca_handle=max hca_object=max", devices[i].name));
+                r = builder_add_line(
+                        builder, row, row->v2.name,
+                        handles && objects ? builder_text(builder, "%s%s%s", devices[i].name, handles, objects)
+                                           : NULL,
+                        builder_text(builder, "%s hca_handle=max hca_object=max", devices[i].name));
         }
         return r;
 }

@@ -5,33 +5,29 @@
 
 #include "plan/builder.h"
 
+/* A number that has a file, and perhaps a property, of its own. */
+int plan_scalar(struct builder *builder, const struct field_row *row);
+
+/* Nothing: another row does it together with its own. */
+int plan_elsewhere(struct builder *builder, const struct field_row *row);
+
 int plan_cpus(struct builder *builder, const struct field_row *row);
 int plan_mems(struct builder *builder, const struct field_row *row);
 int plan_idle(struct builder *builder, const struct field_row *row);
 int plan_shares(struct builder *builder, const struct field_row *row);
 int plan_period(struct builder *builder, const struct field_row *row);
 int plan_quota(struct builder *builder, const struct field_row *row);
-int plan_burst(struct builder *builder, const struct field_row *row);
-int plan_realtime_period(struct builder *builder, const struct field_row *row);
-int plan_realtime_runtime(struct builder *builder, const struct field_row *row);
+int plan_realtime(struct builder *builder, const struct field_row *row);
 
 int plan_memory_limit(struct builder *builder, const struct field_row *row);
 int plan_swap(struct builder *builder, const struct field_row *row);
-int plan_reservation(struct builder *builder, const struct field_row *row);
-int plan_kernel(struct builder *builder, const struct field_row *row);
-int plan_kernel_tcp(struct builder *builder, const struct field_row *row);
-int plan_swappiness(struct builder *builder, const struct field_row *row);
-int plan_oom_killer(struct builder *builder, const struct field_row *row);
-int plan_use_hierarchy(struct builder *builder, const struct field_row *row);
 
 int plan_pids(struct builder *builder, const struct field_row *row);
 int plan_hugepages(struct builder *builder, const struct field_row *row);
-int plan_class_id(struct builder *builder, const struct field_row *row);
 int plan_priorities(struct builder *builder, const struct field_row *row);
 int plan_rdma(struct builder *builder, const struct field_row *row);
 
 int plan_io_weight(struct builder *builder, const struct field_row *row);
-int plan_io_leaf_weight(struct builder *builder, const struct field_row *row);
 int plan_io_weight_device(struct builder *builder, const struct field_row *row);
 int plan_throttle_read_bps(struct builder *builder, const struct field_row *row);
 int plan_throttle_write_bps(struct builder *builder, const struct field_row *row);

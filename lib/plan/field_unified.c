@@ -3,22 +3,16 @@
  * unified: files of v2 by their own names
  *
  * Subtle: keys win over what other fields have come to, so the file and the property that they replace are
- * taken out of the plan. Keys that systemd has a property for become one, and what systemd would round is
- * written rounded; a key that is unknown here is written as it is.
+ * taken out of the plan. A key that is unknown (unified_files.c has those that are not) is written as it is.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan/convert.h"
 #include "plan/field_plans.h"
-#include "util/cpulist.h"
-#include "util/number.h"
+#include "plan/kernel_text.h"
+#include "plan/unified.h"
 
-#define DEFAULT_PERIOD_US UINT64_C(100000)
-/* BFQ_MAX_WEIGHT of block/bfq-iosched.h, CGROUP_WEIGHT_MAX of include/linux/cgroup.h. */
-#define BFQ_WEIGHT_MAX 1000U
-#define IO_WEIGHT_MAX 10000U
+/* ---- what other rows need ---- */
 
 /* The key of a file, whichever group it is of. */
 static const char *key_of(const char *file) {
@@ -27,165 +21,185 @@ static const char *key_of(const char *file) {
         return strncmp(file, PLAN_VCPU_SUBTREE, length) == 0 && file[length] == '/' ? file + length + 1 : file;
 }
 
-static void remove_matching(struct plan *plan, enum setting_kind kind, const char *name) {
+static bool same_word(const char *a, const char *b) {
+        size_t length = strcspn(a, " ");
+
+        return length == strcspn(b, " ") && strncmp(a, b, length) == 0;
+}
+
+static bool sets_file(const struct setting_file *file, const char *name, const char *line) {
+        if (strcmp(key_of(file->name), name) != 0 && (!file->fallback || strcmp(file->fallback, name) != 0))
+                return false;
+        return !line || (file->flags & FILE_KEYED) == 0 || same_word(file->value, line);
+}
+
+/* Removes the settings for which `matches` is true. */
+static void remove_matching(struct plan *plan, bool (*matches)(const struct setting *, const void *),
+                            const void *data) {
         size_t kept = 0;
 
-        for (size_t i = 0; i < plan->count; i++) {
-                struct setting *setting = &plan->settings[i];
-                const char *present = setting->kind == SETTING_PROPERTY ? setting->property
-                                      : setting->file                   ? key_of(setting->file)
-                                                                        : NULL;
-                bool matches = setting->kind == kind && present && strcmp(present, name) == 0;
-
-                /* The file that was meant where this one is missing goes with it. */
-                if (kind == SETTING_FILE && setting->kind == SETTING_FILE && setting->fallback_file &&
-                    strcmp(setting->fallback_file, name) == 0)
-                        matches = true;
-                if (matches)
-                        setting_clear(setting);
+        for (size_t i = 0; i < plan->count; i++)
+                if (matches(&plan->settings[i], data))
+                        setting_clear(&plan->settings[i]);
                 else
-                        plan->settings[kept++] = *setting;
-        }
+                        plan->settings[kept++] = plan->settings[i];
         plan->count = kept;
 }
 
-static int replace_u64(struct builder *builder, const struct field_row *row, const char *property,
-                       unsigned since, uint64_t value) {
-        remove_matching(builder->plan, SETTING_PROPERTY, property);
-        return builder_u64(builder, row, property, since, value);
+struct setting *unified_find_property(struct plan *plan, const char *name) {
+        for (size_t i = 0; i < plan->count; i++)
+                if (plan->settings[i].kind == SETTING_PROPERTY &&
+                    strcmp(plan->settings[i].property.name, name) == 0)
+                        return &plan->settings[i];
+        return NULL;
 }
 
-/* A number or "max"; false where it is neither, which the kernel is then to say. */
-static bool parse_limit(const char *text, uint64_t *out) {
-        if (strcmp(text, "max") == 0) {
-                *out = UINT64_MAX;
-                return true;
-        }
-        return number_parse_u64(text, out) == 0;
+static bool is_property(const struct setting *setting, const void *name) {
+        return setting->kind == SETTING_PROPERTY && strcmp(setting->property.name, name) == 0;
 }
 
-static int cpuset_property(struct builder *builder, const struct field_row *row, const char *property,
-                           const char *value) {
-        uint8_t mask[CPULIST_LIMIT / 8];
-        struct cpulist list;
-
-        if (cpulist_parse(value, &list) < 0)
-                return error_refuse(builder->error, row->path, "\"%s\" is not a list", value);
-        remove_matching(builder->plan, SETTING_PROPERTY, property);
-        return builder_bytes(builder, row, property, 244, mask, cpulist_to_mask(&list, mask));
+void unified_remove_property(struct plan *plan, const char *name) {
+        remove_matching(plan, is_property, name);
 }
 
-/* Beyond what the kernel takes there is nothing to convert: it is to say so. */
-static bool is_bandwidth(uint64_t quota, uint64_t period) {
-        return quota > 0 && (quota <= OCI_CFS_RUNTIME_MAX || quota == UINT64_MAX) &&
-               period >= OCI_CFS_PERIOD_MIN && period <= OCI_CFS_PERIOD_MAX;
-}
-
-/* "MAX" or "MAX PERIOD"; `*value` becomes what systemd keeps. */
-static int cpu_max_property(struct builder *builder, const struct field_row *row, const char **value) {
-        struct cpu_quota quota = {UINT64_MAX, UINT64_MAX, DEFAULT_PERIOD_US};
-        _cleanup_free_ char *first = strndup(*value, strcspn(*value, " "));
-        const char *blank = strchr(*value, ' ');
-        uint64_t number;
-        int r;
-
-        if (!first)
-                return error_oom(builder->error);
-        if ((blank && number_parse_u64(blank + 1, &quota.period) < 0) || !parse_limit(first, &number) ||
-            !is_bandwidth(number, quota.period))
-                return 0;
-        if (number == UINT64_MAX) {
-                *value = builder_text(builder, "max %" PRIu64, DEFAULT_PERIOD_US);
-        } else {
-                quota = convert_quota_for_systemd(number, quota.period);
-                *value = builder_text(builder, "%" PRIu64 " %" PRIu64, quota.quota, quota.period);
-        }
-        r = replace_u64(builder, row, "CPUQuotaPeriodUSec", 242, quota.period);
-        return r < 0 ? r : replace_u64(builder, row, "CPUQuotaPerSecUSec", 0, quota.per_second);
-}
-
-static int io_weight_property(struct builder *builder, const struct field_row *row, const char *value,
-                              bool bfq) {
-        uint64_t weight;
-
-        if (strncmp(value, "default ", strlen("default ")) == 0)
-                value += strlen("default ");
-        if (number_parse_u64(value, &weight) < 0 || weight == 0 ||
-            weight > (bfq ? BFQ_WEIGHT_MAX : IO_WEIGHT_MAX))
-                return 0;
-        return replace_u64(builder, row, "IOWeight", 0, bfq ? convert_bfq_to_io_weight(weight) : weight);
-}
-
-/* Keys whose value is a number or "max", and that systemd keeps as it is. */
-static const struct {
-        const char *key, *property;
-        unsigned since;
-} limits[] = {
-        {"memory.min", "MemoryMin", 0},
-        {"memory.low", "MemoryLow", 0},
-        {"memory.high", "MemoryHigh", 0},
-        {"memory.max", "MemoryMax", 0},
-        {"memory.swap.max", "MemorySwapMax", 0},
-        {"memory.zswap.max", "MemoryZSwapMax", 253},
-        {"pids.max", "TasksMax", 0},
-        {"cpu.weight", "CPUWeight", 0},
+struct file_line {
+        const char *name, *line;
 };
 
-/* What a group weighs among its siblings; with a group for the vCPUs, both have it. */
-static bool is_weight(const char *key) {
-        return strcmp(key, "cpu.weight") == 0 || strcmp(key, "cpu.weight.nice") == 0 ||
-               strcmp(key, "cpu.idle") == 0;
+static bool is_file(const struct setting *setting, const void *data) {
+        const struct file_line *wanted = data;
+
+        return setting->kind == SETTING_FILE && sets_file(&setting->file, wanted->name, wanted->line);
 }
 
-/* The property that the key has, if any; may replace `*value` by what systemd makes of it. */
-static int add_property(struct builder *builder, const struct field_row *row, const char *key,
-                        enum controller controller, const char **value) {
-        uint64_t number;
-
-        if (!builder->facts->systemd || (builder_in_subtree(builder, controller) && !is_weight(key)))
-                return 0;
-        for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
-                if (strcmp(key, limits[i].key) == 0)
-                        return parse_limit(*value, &number)
-                                       ? replace_u64(builder, row, limits[i].property, limits[i].since, number)
-                                       : 0;
-        if (strcmp(key, "cpu.max") == 0)
-                return cpu_max_property(builder, row, value);
-        if (strcmp(key, "cpu.idle") == 0 && strcmp(*value, "1") == 0)
-                return replace_u64(builder, row, "CPUWeight", 252, 0);
-        if (strcmp(key, "cpuset.cpus") == 0)
-                return cpuset_property(builder, row, "AllowedCPUs", *value);
-        if (strcmp(key, "cpuset.mems") == 0)
-                return cpuset_property(builder, row, "AllowedMemoryNodes", *value);
-        if (strcmp(key, "io.weight") == 0 || strcmp(key, "io.bfq.weight") == 0)
-                return io_weight_property(builder, row, *value, strcmp(key, "io.bfq.weight") == 0);
-        return 0;
+void unified_remove_file(struct plan *plan, const char *name, const char *line) {
+        remove_matching(plan, is_file, &(struct file_line){name, line});
 }
 
-/* The controller of "memory.high"; the core's files ("cgroup.max.depth") need none. */
-static int find_controller(struct builder *builder, const struct field_row *row, const char *key,
-                           enum controller *out) {
-        _cleanup_free_ char *name = strndup(key, strcspn(key, "."));
+const char *unified_field(struct builder *builder, const char *key) {
+        return builder_text(builder, "unified.%s", key);
+}
+
+int unified_refuse(struct builder *builder, const char *key, const char *value) {
+        const char *field = unified_field(builder, key);
+
+        return field ? error_refuse(builder->error, field, "\"%s\" is not what the file takes", value)
+                     : error_oom(builder->error);
+}
+
+int unified_each_line(struct builder *builder, const char *text,
+                      int (*each)(struct builder *builder, char *line, void *data), void *data) {
+        _cleanup_free_ char *copy = strdup(text);
+        char *rest = copy, *part;
+        int r = copy ? 0 : error_oom(builder->error);
+
+        while (r == 0 && (part = strsep(&rest, "\n"))) {
+                _cleanup_free_ char *line = kernel_strip(part);
+
+                if (!line)
+                        return error_oom(builder->error);
+                if (line[0] != '\0')
+                        r = each(builder, line, data);
+        }
+        return r;
+}
+
+/* ---- which controller ---- */
+
+/* Whether a value limits nothing: "max", or lines of which each says so of all that it names. */
+static bool is_unlimited(const char *text) {
+        _cleanup_free_ char *copy = strdup(text);
+        char *rest = copy, *word;
+        bool unlimited = false;
+
+        /* cpu.max has a period behind it. */
+        if (strncmp(text, "max ", strlen("max ")) == 0)
+                return true;
+        while (copy && (word = strsep(&rest, " \t\n"))) {
+                const char *value = strchr(word, '=');
+
+                if (word[0] == '\0' || strcmp(word, "default") == 0 || (strchr(word, ':') && !value))
+                        continue;
+                if (strcmp(value ? value + 1 : word, "max") != 0)
+                        return false;
+                unlimited = true;
+        }
+        return unlimited;
+}
+
+/* The controller of "memory.high"; the core's files ("cgroup.max.depth") need none. `*moot`: it is not there, and there is
+ * nothing to limit. */
+static int find_controller(struct unified_entry *entry, enum controller *out, bool *moot) {
+        const struct plan_facts *facts = entry->builder->facts;
+        _cleanup_free_ char *name = strndup(entry->key, strcspn(entry->key, "."));
+        enum cgroup_version version = CGROUP_ABSENT;
         int controller;
 
         if (!name)
-                return error_oom(builder->error);
+                return error_oom(entry->builder->error);
         *out = CONTROLLER_COUNT;
+        *moot = false;
+        if (facts->version == CGROUP_V1 && !facts->has_unified)
+                return error_refuse(entry->builder->error, entry->field, "cgroup v1 has no unified files");
         if (strcmp(name, "cgroup") == 0)
                 return 0;
         controller = strcmp(name, "blkio") == 0 ? -1 : controller_from_name(name);
-        if (controller < 0 || builder->facts->controllers[controller] != CGROUP_V2)
-                return error_fail(builder->error, 0, "%s.%s: this host has no controller %s", row->path, key,
+        if (controller >= 0)
+                version = facts->controllers[controller];
+        if (version == CGROUP_V1)
+                return error_refuse(entry->builder->error, entry->field,
+                                    "controller %s is on cgroup v1 here, which has no unified files", name);
+        *moot = version == CGROUP_ABSENT && is_unlimited(entry->text);
+        if (version == CGROUP_ABSENT && !*moot)
+                return error_fail(entry->builder->error, 0, "%s: this host has no controller %s", entry->field,
                                   name);
         *out = (enum controller)controller;
         return 0;
 }
 
+/* ---- planning ---- */
+
+static bool is_weight_name(const char *name) {
+        return strcmp(name, "cpu.weight") == 0 || strcmp(name, "cpu.weight.nice") == 0;
+}
+
+static int add_file(struct unified_entry *entry, enum controller controller, const char *value,
+                    unsigned flags) {
+        const struct setting_file file = {
+                .controller = controller,
+                .version = CGROUP_V2,
+                .name = builder_text(entry->builder, "%s", entry->key),
+                .value = value,
+                .flags = flags,
+                .reset = (flags & FILE_INHERIT) != 0 ? "" : NULL,
+        };
+
+        return builder_add_file(entry->builder, entry->field, &file);
+}
+
+static int add_known(struct unified_entry *entry, enum controller controller) {
+        struct builder *builder = entry->builder;
+        const struct unified_file *file = entry->file;
+        int r;
+
+        r = file->read(entry);
+        if (r == 0 && is_weight_name(entry->key) && unified_is_idle(builder))
+                return builder_warn(builder, "%s: %s has no effect while cpu.idle is 1", entry->field,
+                                    entry->value);
+        if (r == 0)
+                r = unified_add_properties(entry);
+        if (r < 0)
+                return r;
+        unified_remove_file(builder->plan, entry->key, NULL);
+        if (file->weight && builder_in_subtree(builder, controller))
+                r = add_file(entry, controller, entry->value, file->flags | FILE_OF_SANDBOX);
+        return r < 0 ? r : add_file(entry, controller, entry->value, file->flags);
+}
+
 /* Files that hold a line for each device take several, one a write. */
 static bool is_keyed(const char *key) {
-        static const char *const keyed[] = {"io.max",        "io.weight", "io.bfq.weight", "io.latency",
-                                            "io.prio.class", "rdma.max",  "misc.max",      "dmem.max",
-                                            "dmem.min",      "dmem.low"};
+        static const char *const keyed[] = {"io.latency", "io.prio.class", "rdma.max", "misc.max",
+                                            "dmem.max",   "dmem.min",      "dmem.low"};
 
         for (size_t i = 0; i < ARRAY_SIZE(keyed); i++)
                 if (strcmp(key, keyed[i]) == 0)
@@ -193,68 +207,63 @@ static bool is_keyed(const char *key) {
         return false;
 }
 
-static int add_line(struct builder *builder, const char *field, enum controller controller, const char *key,
-                    const char *value, unsigned flags) {
-        const struct setting setting = {
-                .kind = SETTING_FILE,
-                .field = field,
-                .controller = controller,
-                .version = CGROUP_V2,
-                .file = builder_text(builder, "%s", key),
-                .value = value,
-                .flags = flags,
-        };
+struct line_of {
+        struct unified_entry *entry;
+        enum controller controller;
+};
 
-        return field ? builder_add(builder, &setting) : error_oom(builder->error);
+static int add_line(struct builder *builder, char *line, void *data) {
+        const struct line_of *of = data;
+
+        unified_remove_file(builder->plan, of->entry->key, line);
+        return add_file(of->entry, of->controller, builder_text(builder, "%s", line), FILE_KEYED);
 }
 
-static int add_lines(struct builder *builder, const struct field_row *row, enum controller controller,
-                     const char *key, const char *value) {
-        const char *field = builder_text(builder, "%s.%s", row->path, key);
-        int r = 0;
+static int add_weight_line(struct builder *builder, char *line, void *data) {
+        const struct line_of *of = data;
 
-        if (is_weight(key) && builder_in_subtree(builder, controller))
-                r = add_line(builder, field, controller, key, builder_text(builder, "%s", value),
-                             SETTING_OF_SANDBOX);
-        if (r < 0)
-                return r;
-        if (!is_keyed(key))
-                return add_line(builder, field, controller, key, builder_text(builder, "%s", value), 0);
-        while (r == 0 && *value) {
-                size_t length = strcspn(value, "\n");
-                bool plain = memchr(value, ' ', length) == NULL;
+        return unified_add_io_weight(builder, of->entry->key, line);
+}
 
-                if (length > 0)
-                        r = add_line(
-                                builder, field, controller, key,
-                                builder_text(builder, "%s%.*s", plain ? "default " : "", (int)length, value),
-                                SETTING_KEYED);
-                value += length + (value[length] == '\n');
-        }
-        return r;
+static int add_entry(struct unified_entry *entry, enum controller controller) {
+        struct builder *builder = entry->builder;
+        struct line_of of = {entry, controller};
+
+        if (entry->file)
+                return add_known(entry, controller);
+        /* With the throttles (field_io.c). */
+        if (strcmp(entry->key, "io.max") == 0)
+                return 0;
+        if (strcmp(entry->key, "io.weight") == 0 || strcmp(entry->key, "io.bfq.weight") == 0)
+                return unified_each_line(builder, entry->text, add_weight_line, &of);
+        if (is_keyed(entry->key))
+                return unified_each_line(builder, entry->text, add_line, &of);
+        unified_remove_file(builder->plan, entry->key, NULL);
+        return add_file(entry, controller, builder_text(builder, "%s", entry->text), 0);
+}
+
+static int plan_entry(struct builder *builder, const struct oci_unified *given) {
+        struct unified_entry entry = {.builder = builder, .key = given->key, .text = given->value};
+        enum controller controller;
+        bool moot;
+        int r;
+
+        entry.file = unified_find_file(given->key);
+        entry.field = unified_field(builder, given->key);
+        if (!entry.field)
+                return error_oom(builder->error);
+        r = find_controller(&entry, &controller, &moot);
+        return r < 0 || moot ? r : add_entry(&entry, controller);
 }
 
 int plan_unified(struct builder *builder, const struct field_row *row) {
-        const struct oci_unified *entries = builder->resources->unified.items;
+        const struct oci_array *unified = &builder->resources->unified;
+        const struct oci_unified *entries = unified->items;
+        int r = 0;
 
-        for (size_t i = 0; i < builder->resources->unified.count; i++) {
-                const char *value = entries[i].value;
-                enum controller controller;
-                int r;
-
-                if (builder->facts->version != CGROUP_V2)
-                        return error_refuse(builder->error, row->path, "cgroup v1 has no unified files");
-                r = find_controller(builder, row, entries[i].key, &controller);
-                if (r == 0)
-                        r = add_property(builder, row, entries[i].key, controller, &value);
-                if (r == 0 && !value)
-                        r = error_oom(builder->error);
-                if (r < 0)
-                        return r;
-                remove_matching(builder->plan, SETTING_FILE, entries[i].key);
-                r = add_lines(builder, row, controller, entries[i].key, value);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        (void)row;
+        /* In the order of their names: cpuset.cpus.partition after cpuset.cpus, of which the partition is made. */
+        for (size_t i = 0; r == 0 && i < unified->count; i++)
+                r = plan_entry(builder, &entries[i]);
+        return r;
 }

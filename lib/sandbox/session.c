@@ -173,14 +173,21 @@ int session_finish(struct session *session, int r, struct error *error) {
         return r;
 }
 
-static int make_manager(struct session *session, struct state_group *group, const char *role, bool vcpu_subtree,
+/* Where both groups can have single threads of a process, the sandbox's has nothing else. */
+static bool has_threads_only(const struct state *state) {
+        return state->overhead.path && state->sandbox.path->driver == DRIVER_CGROUPFS &&
+               state->overhead.path->driver == DRIVER_CGROUPFS;
+}
+
+static int make_manager(struct session *session, struct state_group *group, const char *role, bool is_sandbox,
                         struct manager **out, struct error *error) {
         struct state *state = session->state;
         const struct manager_group wanted = {
                 .owner = &state->owner,
                 .path = group->path,
                 .role = role,
-                .vcpu_subtree = vcpu_subtree,
+                .vcpu_subtree = is_sandbox && state->vcpu_subtree,
+                .threads_only = is_sandbox && has_threads_only(state),
                 .stop_timeout_us = state->stop_timeout * 1000000,
                 /* A command that was killed may have started the unit anew. */
                 .invocation = state->phase == PHASE_READY ? group->invocation : "",
@@ -198,8 +205,7 @@ int session_make_managers(struct session *session, struct error *error) {
                 return error_oom(error);
         r = session->context ? 0 : manager_context_new(session->environment->log, &session->context, error);
         if (r == 0)
-                r = make_manager(session, &state->sandbox, "sandbox", state->vcpu_subtree, &session->sandbox,
-                                 error);
+                r = make_manager(session, &state->sandbox, "sandbox", true, &session->sandbox, error);
         if (r == 0)
                 r = make_manager(session, &state->overhead, "overhead", false, &session->overhead, error);
         return r;

@@ -44,11 +44,11 @@ static int change_resources(struct configuration *configuration, const struct sa
         return 0;
 }
 
-static int change(struct session *session, const struct plan *plan, struct error *error) {
+static int change(struct session *session, struct plan *plan, struct error *error) {
         int r;
 
         /* A scope that waits for the VMM gets its limits when it starts. */
-        if (plan->count == 0 || !session_has_group(session))
+        if (plan_changes(plan) == 0 || !session_has_group(session))
                 return 0;
         r = session_save(session, PHASE_CHANGING, error);
         if (r == 0)
@@ -71,7 +71,7 @@ static int plan_difference(struct session *session, struct plan **out, struct er
         if (r == 0)
                 r = session_plan(session, resources_before, NULL, &before, error);
         if (r == 0)
-                r = plan_subtract(plan, before, error);
+                r = plan_compare(plan, before, error);
         if (r != 0)
                 return r;
         *out = TAKE(plan);

@@ -3,147 +3,90 @@
 #include "systemd/systemd_properties.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const signatures[] = {
-        [PROPERTY_U64] = "t",         [PROPERTY_BYTES] = "ay",       [PROPERTY_TEXT] = "s",
-        [PROPERTY_NUMBERS] = "a(st)", [PROPERTY_ACCESSES] = "a(ss)",
-};
+/* ---- the types, one by one ---- */
 
-bool systemd_properties_any(const struct plan *plan) {
-        for (size_t i = 0; plan && i < plan->count; i++)
-                if (plan->settings[i].kind == SETTING_PROPERTY)
-                        return true;
-        return false;
+static int append_number(const struct sd_bus_library *sd, sd_bus_message *message,
+                         const struct property *property) {
+        return sd->message_append(message, "t", property->number);
 }
 
-static int append_pairs(const struct sd_bus_library *sd, sd_bus_message *message, const struct setting *setting,
-                        size_t count) {
-        bool numbers = setting->type == PROPERTY_NUMBERS;
-        int r;
-
-        r = sd->message_open_container(message, 'a', numbers ? "(st)" : "(ss)");
-        for (size_t i = 0; r >= 0 && i < count; i++) {
-                const struct property_pair *pair = &setting->pairs[i];
-
-                r = numbers ? sd->message_append(message, "(st)", pair->path, pair->number)
-                            : sd->message_append(message, "(ss)", pair->path, pair->access);
-        }
-        return r < 0 ? r : sd->message_close_container(message);
+static int read_number(const struct sd_bus_library *sd, sd_bus_message *reply, struct plan *plan,
+                       struct property *out) {
+        (void)plan;
+        return sd->message_read(reply, "t", &out->number);
 }
 
-static int append_value(const struct sd_bus_library *sd, sd_bus_message *message, const struct setting *setting,
-                        size_t count) {
-        switch (setting->type) {
-        case PROPERTY_U64:
-                return sd->message_append(message, "t", setting->u64);
-        case PROPERTY_BYTES:
-                return sd->message_append_array(message, 'y', setting->bytes, setting->count);
-        case PROPERTY_TEXT:
-                return sd->message_append(message, "s", setting->text);
-        case PROPERTY_NUMBERS:
-        case PROPERTY_ACCESSES:
-                return append_pairs(sd, message, setting, count);
-        }
-        return -EINVAL;
+static int append_bytes(const struct sd_bus_library *sd, sd_bus_message *message,
+                        const struct property *property) {
+        return sd->message_append_array(message, 'y', property->bytes.items, property->bytes.count);
 }
 
-static int append_property(const struct sd_bus_library *sd, sd_bus_message *message,
-                           const struct setting *setting, size_t count) {
-        const char *signature = signatures[setting->type];
-        int r;
-
-        r = sd->message_open_container(message, 'r', "sv");
-        if (r >= 0)
-                r = sd->message_append(message, "s", setting->property);
-        if (r >= 0)
-                r = sd->message_open_container(message, 'v', signature);
-        if (r >= 0)
-                r = append_value(sd, message, setting, count);
-        if (r >= 0)
-                r = sd->message_close_container(message);
-        return r < 0 ? r : sd->message_close_container(message);
-}
-
-/* systemd adds to a list that it has; an empty one empties it. */
-static int append_setting(const struct sd_bus_library *sd, sd_bus_message *message,
-                          const struct setting *setting) {
-        bool list = setting->type == PROPERTY_NUMBERS || setting->type == PROPERTY_ACCESSES;
-        int r;
-
-        r = list ? append_property(sd, message, setting, 0) : 0;
-        if (r < 0 || (list && setting->count == 0))
-                return r;
-        return append_property(sd, message, setting, setting->count);
-}
-
-int systemd_properties_append(const struct sd_bus_library *sd, sd_bus_message *message,
-                              const struct plan *plan) {
-        for (size_t i = 0; plan && i < plan->count; i++) {
-                int r;
-
-                if (plan->settings[i].kind != SETTING_PROPERTY)
-                        continue;
-                r = append_setting(sd, message, &plan->settings[i]);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-void systemd_properties_log(const struct log *log, const char *unit, const struct plan *plan) {
-        for (size_t i = 0; log && log->debug && plan && i < plan->count; i++) {
-                const struct setting *setting = &plan->settings[i];
-
-                if (setting->kind != SETTING_PROPERTY)
-                        continue;
-                if (setting->type == PROPERTY_U64)
-                        log_debug(log, "property %s %s=%" PRIu64, unit, setting->property, setting->u64);
-                else if (setting->type == PROPERTY_TEXT)
-                        log_debug(log, "property %s %s=%s", unit, setting->property, setting->text);
-                else
-                        log_debug(log, "property %s %s=(%zu %s)", unit, setting->property, setting->count,
-                                  setting->type == PROPERTY_BYTES ? "bytes" : "entries");
-        }
-}
-
-/* The former values are collected as the settings of a plan, so that they can be sent back the same way. */
-static int add_setting(struct plan *plan, const struct setting *setting) {
-        struct setting *larger = reallocarray(plan->settings, plan->count + 1, sizeof(*larger));
-
-        if (!larger)
-                return -ENOMEM;
-        plan->settings = larger;
-        plan->settings[plan->count++] = *setting;
-        return 0;
-}
-
-static int read_bytes(const struct sd_bus_library *sd, sd_bus_message *reply, struct setting *value) {
+static int read_bytes(const struct sd_bus_library *sd, sd_bus_message *reply, struct plan *plan,
+                      struct property *out) {
         const void *bytes;
         size_t size;
         int r;
 
+        (void)plan;
         r = sd->message_read_array(reply, 'y', &bytes, &size);
         if (r < 0)
                 return r;
-        value->bytes = malloc(size + 1);
-        if (!value->bytes)
+        out->bytes.items = malloc(size + 1);
+        if (!out->bytes.items)
                 return -ENOMEM;
         if (size > 0)
-                memcpy(value->bytes, bytes, size);
-        value->count = size;
+                memcpy(out->bytes.items, bytes, size);
+        out->bytes.count = size;
         return 0;
 }
 
-static int read_pair(const struct sd_bus_library *sd, sd_bus_message *reply, struct plan *plan, bool number,
+static int append_text(const struct sd_bus_library *sd, sd_bus_message *message,
+                       const struct property *property) {
+        return sd->message_append(message, "s", property->text);
+}
+
+static int read_text(const struct sd_bus_library *sd, sd_bus_message *reply, struct plan *plan,
+                     struct property *out) {
+        const char *text;
+        int r;
+
+        r = sd->message_read(reply, "s", &text);
+        if (r < 0)
+                return r;
+        out->text = plan_text(plan, "%s", text);
+        return out->text ? 0 : -ENOMEM;
+}
+
+static int append_rates(const struct sd_bus_library *sd, sd_bus_message *message,
+                        const struct property *property) {
+        int r = sd->message_open_container(message, 'a', "(st)");
+
+        for (size_t i = 0; r >= 0 && i < property->pairs.count; i++)
+                r = sd->message_append(message, "(st)", property->pairs.items[i].path,
+                                       property->pairs.items[i].number);
+        return r < 0 ? r : sd->message_close_container(message);
+}
+
+static int append_accesses(const struct sd_bus_library *sd, sd_bus_message *message,
+                           const struct property *property) {
+        int r = sd->message_open_container(message, 'a', "(ss)");
+
+        for (size_t i = 0; r >= 0 && i < property->pairs.count; i++)
+                r = sd->message_append(message, "(ss)", property->pairs.items[i].path,
+                                       property->pairs.items[i].access);
+        return r < 0 ? r : sd->message_close_container(message);
+}
+
+static int read_pair(const struct sd_bus_library *sd, sd_bus_message *reply, struct plan *plan, bool rate,
                      struct property_pair *out) {
         const char *path, *access = NULL;
         int r;
 
-        r = number ? sd->message_read(reply, "(st)", &path, &out->number)
-                   : sd->message_read(reply, "(ss)", &path, &access);
+        r = rate ? sd->message_read(reply, "(st)", &path, &out->number)
+                 : sd->message_read(reply, "(ss)", &path, &access);
         if (r <= 0)
                 return r;
         out->path = plan_text(plan, "%s", path);
@@ -152,63 +95,110 @@ static int read_pair(const struct sd_bus_library *sd, sd_bus_message *reply, str
 }
 
 static int read_pairs(const struct sd_bus_library *sd, sd_bus_message *reply, struct plan *plan,
-                      struct setting *value) {
-        bool number = value->type == PROPERTY_NUMBERS;
+                      struct property *out) {
+        bool rate = out->type == PROPERTY_RATES;
         struct property_pair pair = {0};
         int r;
 
-        r = sd->message_enter_container(reply, 'a', number ? "(st)" : "(ss)");
-        while (r >= 0 && (r = read_pair(sd, reply, plan, number, &pair)) > 0) {
-                struct property_pair *larger = reallocarray(value->pairs, value->count + 1, sizeof(*larger));
+        r = sd->message_enter_container(reply, 'a', rate ? "(st)" : "(ss)");
+        while (r >= 0 && (r = read_pair(sd, reply, plan, rate, &pair)) > 0) {
+                struct property_pair *larger =
+                        reallocarray(out->pairs.items, out->pairs.count + 1, sizeof(*larger));
 
                 if (!larger)
                         return -ENOMEM;
-                value->pairs = larger;
-                value->pairs[value->count++] = pair;
+                out->pairs.items = larger;
+                out->pairs.items[out->pairs.count++] = pair;
         }
         return r < 0 ? r : sd->message_exit_container(reply);
 }
 
-static int read_text(const struct sd_bus_library *sd, sd_bus_message *reply, struct plan *plan,
-                     struct setting *value) {
-        const char *text;
-        int r;
+static const struct {
+        const char *signature;
+        bool list; /* systemd adds to what it has; an empty one empties it */
+        int (*append)(const struct sd_bus_library *sd, sd_bus_message *message,
+                      const struct property *property);
+        /* Into a property whose type is set; texts become the plan's. */
+        int (*read)(const struct sd_bus_library *sd, sd_bus_message *reply, struct plan *plan,
+                    struct property *out);
+} types[PROPERTY_TYPE_COUNT] = {
+        [PROPERTY_NUMBER] = {"t", false, append_number, read_number},
+        [PROPERTY_BYTES] = {"ay", false, append_bytes, read_bytes},
+        [PROPERTY_TEXT] = {"s", false, append_text, read_text},
+        [PROPERTY_RATES] = {"a(st)", true, append_rates, read_pairs},
+        [PROPERTY_ACCESSES] = {"a(ss)", true, append_accesses, read_pairs},
+};
 
-        r = sd->message_read(reply, "s", &text);
-        if (r < 0)
-                return r;
-        value->text = plan_text(plan, "%s", text);
-        return value->text ? 0 : -ENOMEM;
+/* ---- sending ---- */
+
+static bool is_sent(const struct setting *setting) {
+        return setting->kind == SETTING_PROPERTY && !setting->unchanged;
 }
 
-static int read_value(const struct sd_bus_library *sd, sd_bus_message *reply, const struct setting *wanted,
-                      struct plan *plan) {
-        struct setting value = {.kind = SETTING_PROPERTY,
-                                .field = wanted->field,
-                                .property = wanted->property,
-                                .type = wanted->type};
+bool systemd_properties_any(const struct plan *plan) {
+        for (size_t i = 0; plan && i < plan->count; i++)
+                if (is_sent(&plan->settings[i]))
+                        return true;
+        return false;
+}
+
+static int append_property(const struct sd_bus_library *sd, sd_bus_message *message,
+                           const struct property *property) {
         int r;
 
-        switch (wanted->type) {
-        case PROPERTY_U64:
-                r = sd->message_read(reply, "t", &value.u64);
-                break;
-        case PROPERTY_BYTES:
-                r = read_bytes(sd, reply, &value);
-                break;
-        case PROPERTY_TEXT:
-                r = read_text(sd, reply, plan, &value);
-                break;
-        default:
-                r = read_pairs(sd, reply, plan, &value);
-                break;
-        }
+        r = sd->message_open_container(message, 'r', "sv");
         if (r >= 0)
-                r = add_setting(plan, &value);
-        if (r < 0)
-                setting_clear(&value);
-        return r < 0 ? r : 0;
+                r = sd->message_append(message, "s", property->name);
+        if (r >= 0)
+                r = sd->message_open_container(message, 'v', types[property->type].signature);
+        if (r >= 0)
+                r = types[property->type].append(sd, message, property);
+        if (r >= 0)
+                r = sd->message_close_container(message);
+        return r < 0 ? r : sd->message_close_container(message);
 }
+
+static int append_setting(const struct sd_bus_library *sd, sd_bus_message *message,
+                          const struct property *property) {
+        int r = 0;
+
+        if (types[property->type].list) {
+                const struct property none = {.name = property->name, .type = property->type};
+
+                r = append_property(sd, message, &none);
+                if (r < 0 || property->pairs.count == 0)
+                        return r;
+        }
+        return append_property(sd, message, property);
+}
+
+int systemd_properties_append(const struct sd_bus_library *sd, sd_bus_message *message,
+                              const struct plan *plan) {
+        for (size_t i = 0; plan && i < plan->count; i++) {
+                int r = is_sent(&plan->settings[i]) ? append_setting(sd, message, &plan->settings[i].property)
+                                                    : 0;
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+void systemd_properties_log(const struct log *log, const char *unit, const struct plan *plan) {
+        for (size_t i = 0; log && log->debug && plan && i < plan->count; i++) {
+                const struct property *property = &plan->settings[i].property;
+                _cleanup_json_ json_t *value = NULL;
+                _cleanup_free_ char *text = NULL;
+
+                if (!is_sent(&plan->settings[i]))
+                        continue;
+                value = property_to_json(property);
+                text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+                log_debug(log, "property %s %s=%s", unit, property->name, text ? text : "?");
+        }
+}
+
+/* ---- reading ---- */
 
 /* Called with a property whose value, a variant, is next in the reply. 1: it was read; 0: it is to be skipped. */
 typedef int (*property_fn)(const struct sd_bus_library *sd, sd_bus_message *reply, const char *name,
@@ -240,7 +230,8 @@ static int for_each_property(const struct sd_bus_library *sd, sd_bus_message *re
 
 static const struct setting *find_property(const struct plan *plan, const char *name) {
         for (size_t i = 0; i < plan->count; i++)
-                if (plan->settings[i].kind == SETTING_PROPERTY && strcmp(plan->settings[i].property, name) == 0)
+                if (plan->settings[i].kind == SETTING_PROPERTY &&
+                    strcmp(plan->settings[i].property.name, name) == 0)
                         return &plan->settings[i];
         return NULL;
 }
@@ -250,16 +241,26 @@ struct plan_reading {
         struct plan *plan;
 };
 
+/* The former values are collected as the settings of a plan, so that they can be sent back the same way. */
 static int read_for_plan(const struct sd_bus_library *sd, sd_bus_message *reply, const char *name, void *data) {
         const struct plan_reading *reading = data;
-        const struct setting *setting = find_property(reading->wanted, name);
+        const struct setting *wanted = find_property(reading->wanted, name);
+        struct setting value;
         int r;
 
-        if (!setting)
+        if (!wanted)
                 return 0;
-        r = sd->message_enter_container(reply, 'v', signatures[setting->type]);
+        value = (struct setting){.kind = SETTING_PROPERTY,
+                                 .field = wanted->field,
+                                 .property = {.name = wanted->property.name, .type = wanted->property.type}};
+        r = sd->message_enter_container(reply, 'v', types[value.property.type].signature);
         if (r >= 0)
-                r = read_value(sd, reply, setting, reading->plan);
+                r = types[value.property.type].read(sd, reply, reading->plan, &value.property);
+        if (r < 0) {
+                setting_clear(&value);
+                return r;
+        }
+        r = plan_add(reading->plan, &value);
         if (r >= 0)
                 r = sd->message_exit_container(reply);
         return r < 0 ? r : 1;

@@ -78,8 +78,19 @@ static void test_io_weight(void **state) {
         }
 }
 
+/* cpu_weight_nice_write_s64(), for each level that is written down in sched_prio_to_weight[]. */
+static void test_nice(void **state) {
+        (void)state;
+        assert_int_equal(convert_nice_to_weight(-20), 8668);
+        assert_int_equal(convert_nice_to_weight(-5), 305);
+        assert_int_equal(convert_nice_to_weight(0), 100);
+        assert_int_equal(convert_nice_to_weight(17), 2);
+        assert_int_equal(convert_nice_to_weight(19), 1);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_nice),
                 cmocka_unit_test(test_shares),
                 cmocka_unit_test(test_shares_monotonic),
                 cmocka_unit_test(test_quota),

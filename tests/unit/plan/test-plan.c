@@ -60,9 +60,18 @@ static const struct plan_facts hybrid = {
                         [CONTROLLER_MEMORY] = CGROUP_V2,
                         [CONTROLLER_PIDS] = CGROUP_V1},
         .version = CGROUP_V1,
+        .has_unified = true,
         .systemd = true,
         .systemd_version = 257,
 };
+/* A VPN client has mounted net_cls on a v2 host. */
+static const struct plan_facts v2_net_cls = {
+        .controllers = {[CONTROLLER_CPU] = CGROUP_V2, [CONTROLLER_NET_CLS] = CGROUP_V1},
+        .version = CGROUP_V2,
+        .has_unified = true,
+};
+static const struct plan_facts v1_unified = {
+        .controllers = ALL(CGROUP_V1), .version = CGROUP_V1, .has_unified = true};
 /* Debian 13 booted as v1: no memory and no cpuset at all. */
 static const struct plan_facts poor = {
         .controllers = {[CONTROLLER_CPU] = CGROUP_V1, [CONTROLLER_PIDS] = CGROUP_V1}, .version = CGROUP_V1};
@@ -88,34 +97,43 @@ static void append_devices(FILE *out, const struct device_filter *filter) {
         }
 }
 
-static void append_pairs(FILE *out, const struct setting *setting) {
-        for (size_t i = 0; i < setting->count; i++)
-                if (setting->type == PROPERTY_NUMBERS)
-                        fprintf(out, "[%s %" PRIu64 "]", setting->pairs[i].path, setting->pairs[i].number);
+static void append_pairs(FILE *out, const struct property *property) {
+        for (size_t i = 0; i < property->pairs.count; i++)
+                if (property->type == PROPERTY_RATES)
+                        fprintf(out, "[%s %" PRIu64 "]", property->pairs.items[i].path,
+                                property->pairs.items[i].number);
                 else
-                        fprintf(out, "[%s %s]", setting->pairs[i].path, setting->pairs[i].access);
+                        fprintf(out, "[%s %s]", property->pairs.items[i].path, property->pairs.items[i].access);
+}
+
+static void append_property(FILE *out, const struct property *property) {
+        fprintf(out, "%s=", property->name);
+        switch (property->type) {
+        case PROPERTY_NUMBER:
+                if (property->number == UINT64_MAX)
+                        fputs("infinity", out);
+                else
+                        fprintf(out, "%" PRIu64, property->number);
+                break;
+        case PROPERTY_TEXT:
+                fputs(property->text, out);
+                break;
+        case PROPERTY_BYTES:
+                for (size_t i = 0; i < property->bytes.count; i++)
+                        fprintf(out, "%02x", property->bytes.items[i]);
+                break;
+        default:
+                append_pairs(out, property);
+        }
 }
 
 static void append_setting(FILE *out, const struct setting *setting) {
-        if (setting->kind == SETTING_DEVICES) {
-                append_devices(out, setting->devices);
-                return;
-        }
-        if (setting->kind == SETTING_FILE) {
-                fprintf(out, "%s<%s", setting->file, setting->value);
-                return;
-        }
-        fprintf(out, "%s=", setting->property);
-        if (setting->type == PROPERTY_U64 && setting->u64 == UINT64_MAX)
-                fputs("infinity", out);
-        else if (setting->type == PROPERTY_U64)
-                fprintf(out, "%" PRIu64, setting->u64);
-        else if (setting->type == PROPERTY_TEXT)
-                fputs(setting->text, out);
-        else if (setting->type != PROPERTY_BYTES)
-                append_pairs(out, setting);
-        for (size_t i = 0; setting->type == PROPERTY_BYTES && i < setting->count; i++)
-                fprintf(out, "%02x", setting->bytes[i]);
+        if (setting->kind == SETTING_DEVICES)
+                append_devices(out, setting->devices.filter);
+        else if (setting->kind == SETTING_FILE)
+                fprintf(out, "%s<%s", setting->file.name, setting->file.value);
+        else
+                append_property(out, &setting->property);
 }
 
 static char *text_of(const struct plan *plan) {
@@ -124,7 +142,9 @@ static char *text_of(const struct plan *plan) {
         FILE *out = open_memstream(&text, &size);
 
         for (size_t i = 0; i < plan->count; i++) {
-                fputs(i == 0 ? "" : ", ", out);
+                if (plan->settings[i].unchanged)
+                        continue;
+                fputs(ftell(out) == 0 ? "" : ", ", out);
                 append_setting(out, &plan->settings[i]);
         }
         (void)fclose(out);
@@ -149,21 +169,39 @@ static void assert_plan(const struct plan *plan, const char *document, const cha
                 fail_msg("%s\n  wanted %s\n  got    %s", document, wanted, text);
 }
 
-/* Each field, on each kind of host: the table of mission.md. */
-static void test_fields(void **state) {
-        static const struct {
-                const struct plan_facts *facts;
-                const char *document, *plan;
-        } cases[] = {
+/* A document on a host, and its plan. */
+struct plan_case {
+        const struct plan_facts *facts;
+        const char *document, *plan;
+};
+
+static void check_cases(const struct plan_case *cases, size_t count) {
+        for (size_t i = 0; i < count; i++) {
+                _cleanup_(plan_freep) struct plan *plan = make(cases[i].facts, NULL, cases[i].document);
+
+                assert_plan(plan, cases[i].document, cases[i].plan);
+        }
+}
+
+/* Nothing given, nothing limited. */
+static void test_fields_nothing(void **state) {
+        static const struct plan_case cases[] = {
                 /* Nothing given, nothing limited: under systemd that has to be said. */
                 {&v1, "{}", ""},
                 {&v2, "{}", ""},
                 {&v2_systemd, "{}", "TasksMax=infinity"},
                 {&poor, "{}", ""},
+        };
 
+        (void)state;
+        check_cases(cases, ARRAY_SIZE(cases));
+}
+
+/* cpu */
+static void test_fields_cpu(void **state) {
+        static const struct plan_case cases[] = {
                 {&v1, "{\"cpu\":{\"shares\":1024}}", "cpu.shares<1024"},
                 {&v2, "{\"cpu\":{\"shares\":1024}}", "cpu.weight<100"},
-                {&v2, "{\"cpu\":{\"shares\":0}}", ""},
                 {&v1_systemd, "{\"cpu\":{\"shares\":512}}", "CPUShares=512, TasksMax=infinity, cpu.shares<512"},
                 {&v2_systemd, "{\"cpu\":{\"shares\":2}}", "CPUWeight=1, TasksMax=infinity, cpu.weight<1"},
 
@@ -203,7 +241,15 @@ static void test_fields(void **state) {
                  "AllowedCPUs=0302, AllowedMemoryNodes=01, TasksMax=infinity, cpuset.cpus<0-1,9, "
                  "cpuset.mems<0"},
                 {&v2_systemd_241, "{\"cpu\":{\"cpus\":\"3\"}}", "TasksMax=infinity, cpuset.cpus<3"},
+        };
 
+        (void)state;
+        check_cases(cases, ARRAY_SIZE(cases));
+}
+
+/* memory */
+static void test_fields_memory(void **state) {
+        static const struct plan_case cases[] = {
                 {&v1, "{\"memory\":{\"limit\":1000}}", "memory.limit_in_bytes<1000"},
                 {&v2, "{\"memory\":{\"limit\":1000}}", "memory.max<1000"},
                 {&v2, "{\"memory\":{\"limit\":-1}}", "memory.max<max, memory.swap.max<max"},
@@ -223,16 +269,31 @@ static void test_fields(void **state) {
                 {&v2, "{\"memory\":{\"disableOOMKiller\":false,\"useHierarchy\":true}}", ""},
                 {&v1, "{\"memory\":{\"kernel\":4096,\"kernelTCP\":8192}}",
                  "memory.kmem.limit_in_bytes<4096, memory.kmem.tcp.limit_in_bytes<8192"},
+        };
 
+        (void)state;
+        check_cases(cases, ARRAY_SIZE(cases));
+}
+
+/* pids */
+static void test_fields_misc(void **state) {
+        static const struct plan_case cases[] = {
                 {&v1, "{\"pids\":{\"limit\":0}}", "pids.max<1"},
                 {&v2, "{\"pids\":{\"limit\":-5}}", "pids.max<max"},
                 {&v2_systemd, "{\"pids\":{\"limit\":0}}", "TasksMax=1, pids.max<1"},
                 {&v2_systemd, "{\"pids\":{\"limit\":-1}}", "TasksMax=infinity, pids.max<max"},
+        };
 
+        (void)state;
+        check_cases(cases, ARRAY_SIZE(cases));
+}
+
+/* blockIO, hugepageLimits, network, rdma */
+static void test_fields_io(void **state) {
+        static const struct plan_case cases[] = {
                 {&v1, "{\"blockIO\":{\"weight\":10,\"leafWeight\":500}}",
                  "blkio.weight<10, blkio.leaf_weight<500"},
                 {&v2, "{\"blockIO\":{\"weight\":1000}}", "io.bfq.weight<default 1000"},
-                {&v2, "{\"blockIO\":{\"weight\":0}}", ""},
                 {&v2_systemd, "{\"blockIO\":{\"weight\":1000}}",
                  "IOWeight=10000, TasksMax=infinity, io.bfq.weight<default 1000"},
                 {&v2_systemd, "{\"blockIO\":{\"weight\":10}}",
@@ -266,7 +327,15 @@ static void test_fields(void **state) {
                 {&v1_network,
                  "{\"rdma\":{\"mlx5_0\":{\"hcaHandles\":3},\"mlx5_1\":{\"hcaHandles\":1,\"hcaObjects\":2}}}",
                  "rdma.max<mlx5_0 hca_handle=3, rdma.max<mlx5_1 hca_handle=1 hca_object=2"},
+        };
 
+        (void)state;
+        check_cases(cases, ARRAY_SIZE(cases));
+}
+
+/* devices */
+static void test_fields_devices(void **state) {
+        static const struct plan_case cases[] = {
                 /* Devices: the last rule that matches wins, and one for all makes those before it moot. */
                 {&v2_hugepages, "{\"devices\":[]}", ""},
                 {&v2_hugepages, "{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}]}", "devices:deny"},
@@ -285,7 +354,15 @@ static void test_fields(void **state) {
                  "{\"devices\":[{\"allow\":true},{\"allow\":false,\"type\":\"c\",\"major\":1,\"minor\":5}]}",
                  "TasksMax=infinity, DevicePolicy=strict, DeviceAllow=[char-* rwm][block-* rwm], devices:allow "
                  "-c1:5 rwm"},
+        };
 
+        (void)state;
+        check_cases(cases, ARRAY_SIZE(cases));
+}
+
+/* unified */
+static void test_fields_unified(void **state) {
+        static const struct plan_case cases[] = {
                 /* unified wins, over files and properties. */
                 {&v2,
                  "{\"memory\":{\"limit\":1000},\"unified\":{\"memory.max\":\"2000\",\"memory.high\":\"max\"}}",
@@ -296,7 +373,9 @@ static void test_fields(void **state) {
                  "TasksMax=infinity, CPUQuotaPeriodUSec=100000, CPUQuotaPerSecUSec=1240000, CPUWeight=55, "
                  "cpu.max<124000 100000, cpu.weight<55"},
                 {&v2, "{\"unified\":{\"io.max\":\"8:0 rbps=1\\n8:16 wbps=2\",\"io.weight\":\"50\"}}",
-                 "io.max<8:0 rbps=1, io.max<8:16 wbps=2, io.weight<default 50"},
+                 "io.max<8:0 rbps=1 wbps=max riops=max wiops=max, io.max<8:16 rbps=max wbps=2 riops=max "
+                 "wiops=max, "
+                 "io.weight<default 50"},
                 {&v2, "{\"unified\":{\"memory.unknown\":\"x y\"}}", "memory.unknown<x y"},
                 /* What the kernel is going to refuse is not converted into something that it takes. */
                 {&v2_systemd, "{\"unified\":{\"cpu.max\":\"18446744073710 100000\"}}",
@@ -308,7 +387,15 @@ static void test_fields(void **state) {
                  "TasksMax=infinity, io.bfq.weight<default 1676976733973595691"},
                 {&v2_systemd, "{\"unified\":{\"io.weight\":\"10001\"}}",
                  "TasksMax=infinity, io.weight<default 10001"},
+        };
 
+        (void)state;
+        check_cases(cases, ARRAY_SIZE(cases));
+}
+
+/* A group for the vCPUs */
+static void test_fields_subtree(void **state) {
+        static const struct plan_case cases[] = {
                 /* With a group for the vCPUs, limits of cpu and cpuset are its; what the sandbox weighs is both's. */
                 {&v2_subtree,
                  "{\"cpu\":{\"shares\":1024,\"quota\":1234567,\"period\":100000,\"burst\":5,\"cpus\":\"0\"},"
@@ -333,21 +420,193 @@ static void test_fields(void **state) {
                  "\"123456 100000\",\"memory.high\":\"9\"}}",
                  "TasksMax=infinity, CPUWeight=55, MemoryHigh=9, vcpu/cpu.max<123456 100000, cpu.weight<55, "
                  "vcpu/cpu.weight<55, memory.high<9"},
+        };
 
+        (void)state;
+        check_cases(cases, ARRAY_SIZE(cases));
+}
+
+/* Hybrid hosts */
+static void test_fields_hybrid(void **state) {
+        static const struct plan_case cases[] = {
                 /* Each controller by the version that it has here. */
                 {&hybrid,
                  "{\"cpu\":{\"shares\":1024,\"cpus\":\"0\"},\"memory\":{\"limit\":1000,\"swap\":1500},\"pids\":"
                  "{\"limit\":7}}",
                  "AllowedCPUs=01, MemoryMax=1000, MemorySwapMax=500, CPUShares=1024, TasksMax=7, "
                  "cpuset.cpus<0, memory.max<1000, memory.swap.max<500, cpu.shares<1024, pids.max<7"},
+                {&hybrid, "{\"unified\":{\"memory.high\":\"1M\",\"cgroup.max.depth\":\"5\"}}",
+                 "TasksMax=infinity, MemoryHigh=1048576, cgroup.max.depth<5, memory.high<1048576"},
+                {&v2_net_cls, "{\"network\":{\"classID\":5},\"unified\":{\"cpu.max\":\"max\"}}",
+                 "net_cls.classid<5, cpu.max<max 100000"},
         };
 
         (void)state;
-        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                _cleanup_(plan_freep) struct plan *plan = make(cases[i].facts, NULL, cases[i].document);
+        check_cases(cases, ARRAY_SIZE(cases));
+}
 
-                assert_plan(plan, cases[i].document, cases[i].plan);
+/* unified's values in the forms that the kernel's files take: the property gets the number, the file one form of it. */
+static void test_unified_values(void **state) {
+        static const struct plan_case cases[] = {
+#define UNIFIED(key, value) "{\"unified\":{\"" key "\":\"" value "\"}}"
+                {&v2_systemd, UNIFIED("memory.max", "100M"),
+                 "TasksMax=infinity, MemoryMax=104857600, memory.max<104857600"},
+                {&v2_systemd, UNIFIED("memory.max", " 1g\\n"),
+                 "TasksMax=infinity, MemoryMax=1073741824, memory.max<1073741824"},
+                {&v2_systemd, UNIFIED("memory.high", "104857600\\n"),
+                 "TasksMax=infinity, MemoryHigh=104857600, memory.high<104857600"},
+                {&v2_systemd, UNIFIED("memory.low", "0x10000"),
+                 "TasksMax=infinity, MemoryLow=65536, memory.low<65536"},
+                {&v2_systemd, UNIFIED("memory.min", "0300K"),
+                 "TasksMax=infinity, MemoryMin=196608, memory.min<196608"},
+                {&v2_systemd, UNIFIED("memory.swap.max", "max\\n"),
+                 "TasksMax=infinity, MemorySwapMax=infinity, memory.swap.max<max"},
+                {&v2_systemd, UNIFIED("memory.max", "9223372036854771712"),
+                 "TasksMax=infinity, MemoryMax=infinity, memory.max<max"},
+                {&v2, UNIFIED("memory.max", "64M"), "memory.max<67108864"},
+                {&v2, UNIFIED("hugetlb.2MB.max", "4M"), "hugetlb.2MB.max<4194304"},
+                {&v2, UNIFIED("hugetlb.2MB.rsvd.max", "max"), "hugetlb.2MB.rsvd.max<max"},
+                {&v2_systemd, UNIFIED("pids.max", " 50"), "TasksMax=50, pids.max<50"},
+                {&v2_systemd, UNIFIED("pids.max", "0300"), "TasksMax=192, pids.max<192"},
+                {&v2_systemd, UNIFIED("pids.max", "0"), "TasksMax=1, pids.max<1"},
+                {&v2_systemd, UNIFIED("cpu.weight", "0300\\n"),
+                 "TasksMax=infinity, CPUWeight=192, cpu.weight<192"},
+                {&v2_systemd, UNIFIED("cpu.weight.nice", "-5"),
+                 "TasksMax=infinity, CPUWeight=305, cpu.weight.nice<-5"},
+                {&v2_systemd, UNIFIED("cpu.max", "50000 100000\\n"),
+                 "TasksMax=infinity, CPUQuotaPeriodUSec=100000, CPUQuotaPerSecUSec=500000, cpu.max<50000 "
+                 "100000"},
+                {&v2, UNIFIED("cpu.max", "  0050000   020000 "), "cpu.max<50000 20000"},
+                {&v2, UNIFIED("cpu.max", "max"), "cpu.max<max 100000"},
+                {&v2, UNIFIED("cpu.max.burst", "0x10"), "cpu.max.burst<16"},
+                {&v2, UNIFIED("cpuset.cpus", "3,0-1\\n"), "cpuset.cpus<0-1,3"},
+                {&v2, UNIFIED("memory.oom.group", " 1"), "memory.oom.group<1"},
+                {&v2_systemd, UNIFIED("cpu.idle", "1"), "TasksMax=infinity, CPUWeight=0, cpu.idle<1"},
+                {&v2_systemd, UNIFIED("cpu.idle", "0"), "TasksMax=infinity, CPUWeight=infinity, cpu.idle<0"},
+                {&v2, UNIFIED("io.weight", "default 0050\\n8:16  200\\n8:0 default"),
+                 "io.weight<default 50, io.weight<8:16 200, io.weight<8:0 default"},
+                {&v2_systemd, UNIFIED("io.weight", "70\\n8:16 200"),
+                 "TasksMax=infinity, IOWeight=70, IODeviceWeight=[/dev/block/8:16 200], io.weight<default 70, "
+                 "io.weight<8:16 200"},
+                {&v2_systemd, UNIFIED("io.max", " 8:0 wiops=9  rbps=0010\\n"),
+                 "IOReadBandwidthMax=[/dev/block/8:0 10], IOWriteIOPSMax=[/dev/block/8:0 9], "
+                 "TasksMax=infinity, "
+                 "io.max<8:0 rbps=10 wbps=max riops=max wiops=9"},
+                /* Over what the arrays say of the same device; others stay. */
+                {&v2_systemd,
+                 "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":5},"
+                 "{\"major\":8,\"minor\":16,\"rate\":6}]},\"unified\":{\"io.max\":\"8:0 rbps=7 wbps=8\"}}",
+                 "IOReadBandwidthMax=[/dev/block/8:0 7][/dev/block/8:16 6], "
+                 "IOWriteBandwidthMax=[/dev/block/8:0 8], "
+                 "TasksMax=infinity, io.max<8:0 rbps=7 wbps=8 riops=max wiops=max, "
+                 "io.max<8:16 rbps=6 wbps=max riops=max wiops=max"},
+                {&v2_systemd,
+                 "{\"blockIO\":{\"weightDevice\":[{\"major\":8,\"minor\":0,\"weight\":10},{\"major\":8,"
+                 "\"minor\":16,\"weight\":10}]},\"unified\":{\"io.weight\":\"8:0 300\"}}",
+                 "TasksMax=infinity, IODeviceWeight=[/dev/block/8:0 300][/dev/block/8:16 1], "
+                 "io.bfq.weight<8:16 10, io.weight<8:0 300"},
+                /* Idle takes no weight. */
+                {&v2, "{\"cpu\":{\"shares\":512},\"unified\":{\"cpu.idle\":\"1\"}}", "cpu.idle<1"},
+                {&v2, "{\"cpu\":{\"idle\":1},\"unified\":{\"cpu.weight\":\"50\"}}", "cpu.idle<1"},
+                /* A partition is made of the CPUs that are there. */
+                {&v2, "{\"unified\":{\"cpuset.cpus.partition\":\"root\",\"cpuset.cpus\":\"1\"}}",
+                 "cpuset.cpus<1, cpuset.cpus.partition<root"},
+        };
+
+        (void)state;
+        check_cases(cases, ARRAY_SIZE(cases));
+}
+
+static void test_unified_refused(void **state) {
+        static const char *const documents[] = {
+                UNIFIED("memory.max", "100X"),      UNIFIED("memory.max", "K"),
+                UNIFIED("memory.max", "-1"),        UNIFIED("memory.max", "1 M"),
+                UNIFIED("memory.max", "99999999E"), UNIFIED("memory.high", "infinity"),
+                UNIFIED("cpu.weight", " 50"),       UNIFIED("cpu.weight", "max"),
+                UNIFIED("cpu.weight", "50\\n\\n"),  UNIFIED("cpu.weight.nice", "20"),
+                UNIFIED("cpu.max", "50000abc"),     UNIFIED("cpu.max", "50000 100000 1"),
+                UNIFIED("cpu.idle", "2"),           UNIFIED("cpuset.cpus", "0-"),
+                UNIFIED("memory.oom.group", "2"),   UNIFIED("pids.max", "-2"),
+                UNIFIED("io.max", "8:0 rbps=0"),    UNIFIED("io.max", "sda rbps=1"),
+                UNIFIED("io.max", "8:0 nosuch=1"),  UNIFIED("io.weight", "8:0 0"),
+                UNIFIED("io.weight", "default"),    UNIFIED("io.weight", "8:0 1x"),
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(documents); i++) {
+                _cleanup_(oci_resources_freep) struct oci_resources *resources = parse(documents[i]);
+                _cleanup_error_ struct error error = ERROR_INIT;
+                struct plan *plan = NULL;
+
+                if (plan_new(resources, NULL, &v2, &plan, &error) == 0)
+                        fail_msg("%s is taken", documents[i]);
+                assert_int_equal(error.status, EXIT_STATUS_REFUSED);
+                assert_non_null(error.field);
+                assert_int_equal(strncmp(error.field, "unified.", strlen("unified.")), 0);
         }
+}
+
+/* What limits nothing needs no controller. */
+static void test_nothing_to_limit(void **state) {
+        static const struct plan_facts bare = {.controllers = {[CONTROLLER_IO] = CGROUP_ABSENT},
+                                               .version = CGROUP_V2};
+        static const struct plan_case cases[] = {
+                {&bare, "{\"memory\":{\"limit\":-1,\"swap\":-1,\"reservation\":-1,\"kernel\":-1}}", ""},
+                {&bare, "{\"memory\":{\"limit\":9223372036854771712}}", ""},
+                {&bare, "{\"pids\":{\"limit\":-1},\"cpu\":{\"quota\":-1}}", ""},
+                {&bare, "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":0}]}}", ""},
+                {&bare, UNIFIED("memory.max", "max"), ""},
+                {&bare, UNIFIED("cpu.max", "max 100000"), ""},
+                {&bare, UNIFIED("io.max", "8:0 rbps=max wbps=max"), ""},
+                {&bare, UNIFIED("nosuch.max", "max"), ""},
+                {&poor, "{\"memory\":{\"limit\":-1}}", ""},
+                /* v1's numbers for "unlimited". */
+                {&v2, "{\"memory\":{\"limit\":9223372036854775807}}", "memory.max<max, memory.swap.max<max"},
+                {&v2, "{\"memory\":{\"limit\":4096,\"swap\":9223372036854771712}}",
+                 "memory.max<4096, memory.swap.max<max"},
+                {&v2, "{\"memory\":{\"reservation\":9223372036854771712}}", "memory.low<max"},
+                {&v1, "{\"memory\":{\"limit\":9223372036854771712,\"swap\":9223372036854771712}}",
+                 "memory.limit_in_bytes<-1, memory.memsw.limit_in_bytes<-1"},
+        };
+
+        (void)state;
+        check_cases(cases, ARRAY_SIZE(cases));
+}
+
+/* What a file shows, against what was written to it. */
+static void test_file_holds(void **state) {
+        static const struct {
+                struct setting_file file;
+                const char *value, *text;
+                bool holds;
+        } cases[] = {
+                {{.name = "pids.max"}, "5", "5\n", true},
+                {{.name = "pids.max"}, "5", "max\n", false},
+                {{.name = "pids.max"}, "max", "max\n", true},
+                {{.name = "cpu.max"}, "max 100000", "max 100000\n", true},
+                {{.name = "cpu.cfs_quota_us"}, "-1", "-1\n", true},
+                {{.name = "memory.max", .flags = FILE_BYTES}, "5000", "4096\n", true},
+                {{.name = "memory.max", .flags = FILE_BYTES}, "5000", "8192\n", false},
+                {{.name = "memory.max"}, "5000", "4096\n", false},
+                {{.name = "memory.limit_in_bytes", .flags = FILE_BYTES}, "-1", "9223372036854771712\n", true},
+                {{.name = "memory.limit_in_bytes", .flags = FILE_BYTES}, "-1", "4096\n", false},
+                {{.name = "memory.oom_control"}, "1", "oom_kill_disable 1\nunder_oom 0\n", true},
+                {{.name = "memory.oom_control"}, "1", "oom_kill_disable 0\nunder_oom 1\n", false},
+                {{.name = "cpuset.cpus.partition"},
+                 "root",
+                 "root invalid (Parent is not a partition root)\n",
+                 false},
+                {{.name = "io.max", .flags = FILE_KEYED}, "8:0 rbps=1", "8:16 rbps=1\n8:0 rbps=1\n", true},
+                {{.name = "io.max", .flags = FILE_KEYED}, "8:0 rbps=1", "8:0 rbps=2\n", false},
+                {{.name = "io.max", .flags = FILE_KEYED, .reset = "8:0 rbps=max"}, "8:0 rbps=max", "", true},
+                {{.name = "io.max", .flags = FILE_KEYED, .reset = "8:0 rbps=max"}, "8:0 rbps=1", "", false},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+                if (setting_file_holds(&cases[i].file, cases[i].value, cases[i].text) != cases[i].holds)
+                        fail_msg("%s: \"%s\" against \"%s\"", cases[i].file.name, cases[i].value,
+                                 cases[i].text);
 }
 
 /* What such a host cannot do: refused input where v2 has no such thing, a failure where a controller is missing. */
@@ -368,7 +627,8 @@ static void test_errors(void **state) {
                 {&v2, "{\"network\":{\"classID\":1}}", EXIT_STATUS_REFUSED, "network.classID"},
                 {&v2_hugepages, "{\"hugepageLimits\":[{\"pageSize\":\"2M\",\"limit\":0}]}", EXIT_STATUS_REFUSED,
                  "hugepageLimits"},
-                {&v1, "{\"unified\":{\"memory.max\":\"1\"}}", EXIT_STATUS_REFUSED, "unified"},
+                {&v1, "{\"unified\":{\"memory.max\":\"1\"}}", EXIT_STATUS_REFUSED, "unified.memory.max"},
+                {&v1_unified, "{\"unified\":{\"cpu.max\":\"1\"}}", EXIT_STATUS_REFUSED, "unified.cpu.max"},
                 {&v2, "{\"unified\":{\"nosuch.max\":\"1\"}}", EXIT_STATUS_FAILED, "unified.nosuch.max"},
                 {&poor, "{\"blockIO\":{\"weight\":100}}", EXIT_STATUS_FAILED,
                  "blockIO.weight: the blkio controller"},
@@ -396,14 +656,61 @@ static void test_errors(void **state) {
 }
 
 static void test_warnings(void **state) {
-        _cleanup_(plan_freep) struct plan *plan =
-                make(&v2, NULL, "{\"memory\":{\"kernel\":4096,\"kernelTCP\":1}}");
+        static const struct plan_facts v1_threads = {
+                .controllers = ALL(CGROUP_V1), .version = CGROUP_V1, .threads_only = true};
+        static const struct {
+                const struct plan_facts *facts;
+                const char *document, *warnings[2];
+        } cases[] = {
+                {&v2,
+                 "{\"memory\":{\"kernel\":4096,\"kernelTCP\":1}}",
+                 {"memory.kernel: ignored", "memory.kernelTCP: ignored"}},
+                {&v2,
+                 "{\"cpu\":{\"idle\":1,\"shares\":300}}",
+                 {"cpu.shares: 300 has no effect while cpu.idle is 1"}},
+                {&v1,
+                 "{\"cpu\":{\"idle\":1,\"shares\":300}}",
+                 {"cpu.shares: 300 has no effect while cpu.idle is 1"}},
+                {&v2,
+                 "{\"cpu\":{\"idle\":1},\"unified\":{\"cpu.weight\":\"7\"}}",
+                 {"unified.cpu.weight: 7 has no effect while cpu.idle is 1"}},
+                {&v2, "{\"cpu\":{\"idle\":0,\"shares\":300}}", {NULL}},
+                {&v1_threads, "{\"memory\":{\"limit\":4096}}", {"memory.limit: on cgroup v1 the VMM's memory"}},
+                {&v1_threads, "{\"memory\":{\"limit\":-1}}", {NULL}},
+                {&v1, "{\"memory\":{\"limit\":4096}}", {NULL}},
+        };
 
         (void)state;
-        assert_int_equal(plan->count, 0);
-        assert_int_equal(plan->warning_count, 2);
-        assert_non_null(strstr(plan->warnings[0], "memory.kernel: ignored"));
-        assert_non_null(strstr(plan->warnings[1], "memory.kernelTCP: ignored"));
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(plan_freep) struct plan *plan = make(cases[i].facts, NULL, cases[i].document);
+                size_t count = cases[i].warnings[1] ? 2 : cases[i].warnings[0] ? 1 : 0;
+
+                assert_int_equal(plan->warning_count, count);
+                for (size_t k = 0; k < count; k++)
+                        assert_ptr_equal(strstr(plan->warnings[k], cases[i].warnings[k]), plan->warnings[k]);
+        }
+}
+
+/* An update repeats no warning that the plan before has given. */
+static void test_known_warnings(void **state) {
+        static const char before_text[] = "{\"cpu\":{\"idle\":1,\"shares\":300},\"pids\":{\"limit\":5}}";
+        static const struct {
+                const char *now;
+                size_t count;
+        } cases[] = {
+                {"{\"cpu\":{\"idle\":1,\"shares\":300},\"pids\":{\"limit\":6}}", 0},
+                {"{\"cpu\":{\"idle\":1,\"shares\":400},\"pids\":{\"limit\":5}}", 1},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(plan_freep) struct plan *before = make(&v2, NULL, before_text);
+                _cleanup_(plan_freep) struct plan *plan = make(&v2, before_text, cases[i].now);
+                struct error error = {0};
+
+                assert_int_equal(plan_compare(plan, before, &error), 0);
+                assert_int_equal(plan->warning_count, cases[i].count);
+        }
 }
 
 /* v1: limit ≤ memory+swap after every single write. */
@@ -432,7 +739,7 @@ static void test_memory_order(void **state) {
 }
 
 /* An update writes what differs, and takes a cpuset back that nobody names any more. */
-static void test_subtract(void **state) {
+static void test_compare(void **state) {
         static const struct {
                 const struct plan_facts *facts;
                 const char *before, *now, *plan;
@@ -451,6 +758,14 @@ static void test_subtract(void **state) {
                 {&v2_systemd,
                  "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":5}]}}", "{}",
                  "IOReadBandwidthMax=, io.max<8:0 rbps=max wbps=max riops=max wiops=max"},
+                /* unified's line is as good as an array's. */
+                {&v2_systemd, "{\"unified\":{\"io.max\":\"8:0 rbps=5\"}}", "{}",
+                 "IOReadBandwidthMax=, io.max<8:0 rbps=max wbps=max riops=max wiops=max"},
+                {&v2, "{\"unified\":{\"io.weight\":\"8:0 5\"}}", "{}", "io.weight<8:0 default"},
+                {&v2, "{\"cpu\":{\"idle\":1,\"shares\":512}}", "{\"cpu\":{\"idle\":0,\"shares\":512}}",
+                 "cpu.idle<0, cpu.weight<59"},
+                {&v2_systemd, "{\"unified\":{\"cpu.idle\":\"1\"}}", "{\"unified\":{\"cpu.idle\":\"0\"}}",
+                 "CPUWeight=infinity, cpu.idle<0"},
                 /* The same device twice: the last one counts, and nothing has changed. */
                 {&v1,
                  "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":5},"
@@ -479,7 +794,7 @@ static void test_subtract(void **state) {
                 _cleanup_(plan_freep) struct plan *plan = make(cases[i].facts, cases[i].before, cases[i].now);
                 struct error error = {0};
 
-                assert_int_equal(plan_subtract(plan, before, &error), 0);
+                assert_int_equal(plan_compare(plan, before, &error), 0);
                 assert_plan(plan, cases[i].now, cases[i].plan);
         }
 }
@@ -527,10 +842,10 @@ static void test_unsettled_devices(void **state) {
         }
         devices = &plan->settings[0];
         assert_int_equal(devices->kind, SETTING_DEVICES);
-        assert_true(devices->devices_unsettled);
-        assert_int_equal(devices->devices_former->count, 2);
-        assert_int_equal(devices->devices_former->rules[0].minor, 3);
-        assert_int_equal(devices->devices_former->rules[1].minor, 5);
+        assert_true(devices->devices.unsettled);
+        assert_int_equal(devices->devices.former->count, 2);
+        assert_int_equal(devices->devices.former->rules[0].minor, 3);
+        assert_int_equal(devices->devices.former->rules[1].minor, 5);
 }
 
 /* The usage is looked at where the document asks for it. */
@@ -548,7 +863,7 @@ static void test_check_usage(void **state) {
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 _cleanup_(plan_freep) struct plan *plan = make(&v1, NULL, cases[i].document);
 
-                assert_int_equal((plan->settings[0].flags & SETTING_CHECK_USAGE) != 0, cases[i].checked);
+                assert_int_equal((plan->settings[0].file.flags & FILE_CHECK_USAGE) != 0, cases[i].checked);
         }
 }
 
@@ -557,9 +872,9 @@ static void test_json(void **state) {
         static const struct {
                 const char *document, *value;
         } cases[] = {
-                {"{\"unified\":{\"memory.high\":\"4096\"}}", "4096"},
-                {"{\"unified\":{\"memory.high\":\"9223372036854775807\"}}", "9223372036854775807"},
-                {"{\"unified\":{\"memory.high\":\"9223372036854775808\"}}", "\"9223372036854775808\""},
+                {"{\"unified\":{\"cpu.weight\":\"4096\"}}", "4096"},
+                {"{\"unified\":{\"cpu.weight\":\"9223372036854775807\"}}", "9223372036854775807"},
+                {"{\"unified\":{\"cpu.weight\":\"9223372036854775808\"}}", "\"9223372036854775808\""},
                 {"{\"unified\":{\"memory.high\":\"max\"}}", "\"infinity\""},
         };
 
@@ -570,7 +885,6 @@ static void test_json(void **state) {
                 _cleanup_free_ char *value = NULL;
 
                 assert_int_equal(json_array_size(json), plan->count);
-                assert_string_equal(plan->settings[1].property, "MemoryHigh");
                 value = json_dumps(json_object_get(json_array_get(json, 1), "value"), JSON_ENCODE_ANY);
                 assert_string_equal(value, cases[i].value);
         }
@@ -615,11 +929,24 @@ static void test_json_kinds(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_fields),
+                cmocka_unit_test(test_fields_nothing),
+                cmocka_unit_test(test_fields_cpu),
+                cmocka_unit_test(test_fields_memory),
+                cmocka_unit_test(test_fields_misc),
+                cmocka_unit_test(test_fields_io),
+                cmocka_unit_test(test_fields_devices),
+                cmocka_unit_test(test_fields_unified),
+                cmocka_unit_test(test_fields_subtree),
+                cmocka_unit_test(test_fields_hybrid),
                 cmocka_unit_test(test_errors),
+                cmocka_unit_test(test_unified_values),
+                cmocka_unit_test(test_unified_refused),
+                cmocka_unit_test(test_nothing_to_limit),
+                cmocka_unit_test(test_file_holds),
+                cmocka_unit_test(test_known_warnings),
                 cmocka_unit_test(test_warnings),
                 cmocka_unit_test(test_memory_order),
-                cmocka_unit_test(test_subtract),
+                cmocka_unit_test(test_compare),
                 cmocka_unit_test(test_json),
                 cmocka_unit_test(test_json_kinds),
                 cmocka_unit_test(test_add_resets),

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * One thing that a plan sets: a property of the unit, a file of the group, or which devices may be used
+ */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "plan/controller.h"
+#include "plan/device_filter.h"
+#include "plan/property.h"
+
+enum setting_kind {
+        SETTING_PROPERTY, /* a property of the sandbox's systemd unit */
+        SETTING_FILE,     /* a text is written to a file of the sandbox cgroup */
+        SETTING_DEVICES,  /* the devices that may be used: v1's devices.allow and .deny, or a program on v2 */
+        SETTING_KIND_COUNT,
+};
+
+enum file_flags {
+        /* The file may be missing (ENOENT): the value is what a host without it does anyway. */
+        FILE_MISSING_OK = 1 << 0,
+        /* What the kernel refuses is a warning, not an error (obsolete limits). */
+        FILE_REFUSED_WARN = 1 << 1,
+        /* The kernel may take it without a word and hold something else: read back, and a value that did not arrive is an
+         * error. */
+        FILE_VERIFY = 1 << 2,
+        /* An empty value on v1 cpuset means: what the parent has, copied down. */
+        FILE_INHERIT = 1 << 3,
+        /* memory.checkBeforeUpdate: refuse a limit (the number in `value`) below the current usage
+         * (memory.usage_in_bytes, memory.current) before anything is changed. */
+        FILE_CHECK_USAGE = 1 << 4,
+        /* The file holds a line for each key (a device, an interface), and the value is one such line: it
+         * replaces the line that begins with the same word. */
+        FILE_KEYED = 1 << 5,
+        /* The sandbox cgroup's own, also where the vCPUs have a group: what it weighs among other sandboxes. */
+        FILE_OF_SANDBOX = 1 << 6,
+        /* Takes back what may never have been there: a device that the kernel does not know is no error. */
+        FILE_UNSURE = 1 << 7,
+        /* A number of bytes, which the kernel rounds down to a page. */
+        FILE_BYTES = 1 << 8,
+};
+
+/* Texts belong to the plan. */
+struct setting_file {
+        enum controller controller;
+        enum cgroup_version version;
+        unsigned flags; /* of enum file_flags */
+        /* Settings of the same group (not 0) depend on each other: one that the kernel refuses with
+         * EINVAL or EBUSY is tried again once another of its group has been written. */
+        unsigned group;
+        const char *name;  /* "cpu.max"; below the sandbox cgroup, "vcpu/cpu.max" */
+        const char *value; /* without newline */
+        /* Where there is no such file (ENOENT), this one is meant; NULL: none. A NULL value: the same one. */
+        const char *fallback, *fallback_value;
+        /* What takes the setting back once nobody names it any more; NULL: it cannot cease to be given. */
+        const char *reset;
+};
+
+struct setting_devices {
+        enum cgroup_version version;
+        struct device_filter *filter; /* owned; NULL: any device may be used */
+        /* What was carried out before, from plan_compare(); owned. With `unsettled`, from plan_add_resets(), all that may be
+         * denied where the default is to allow. */
+        struct device_filter *former;
+        bool unsettled;
+};
+
+struct setting {
+        enum setting_kind kind;
+        const char *field; /* the OCI field that it comes from, "cpu.quota"; the plan's */
+        bool unchanged;    /* from plan_compare(): the plan before has the same */
+        union {
+                struct property property;
+                struct setting_file file;
+                struct setting_devices devices;
+        };
+};
+
+/* Frees what it owns. */
+void setting_clear(struct setting *setting);
+
+/* Whether both set the same property, file (of a keyed one: the same line), or devices. */
+bool setting_same_target(const struct setting *a, const struct setting *b);
+
+/* Of two settings with the same target, whether they set the same. */
+bool setting_equal(const struct setting *a, const struct setting *b);
+
+/* Turns a copy, which shares what it owns with the original, into what takes that back: 0, -ENOMEM, or
+ * PROPERTY_E_NO_RESET. */
+int setting_make_reset(struct setting *setting);
+
+/*
+ * Whether a file that reads so holds what the setting wants of it: `value` is the setting's or its fallback's. Also false
+ * where this cannot be told: to write it again does no harm. Kernels show values in their own ways: bytes rounded to pages,
+ * v1's unlimited as a number near 2^63, memory.oom_control with words; a line that a keyed file does not have is unlimited.
+ */
+bool setting_file_holds(const struct setting_file *file, const char *value, const char *text);
+
+/* The line of a keyed file's text that begins with the same word as `line`: a new string, NULL where there is none. */
+char *setting_keyed_line(const char *text, const char *line);
+
+/* As --dry-run shows it. A new reference, or NULL without memory. */
+json_t *setting_to_json(const struct setting *setting);
