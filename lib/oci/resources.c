@@ -408,3 +408,17 @@ void oci_unknown_clear(struct oci_unknown *unknown) {
         free(unknown->paths);
         *unknown = (struct oci_unknown){0};
 }
+
+void oci_resources_drop_unified(struct oci_resources *parsed, const char *key) {
+        struct oci_array *unified = &parsed->unified;
+        struct oci_unified *entries = unified->items;
+
+        for (size_t i = 0; i < unified->count; i++) {
+                if (strcmp(entries[i].key, key) != 0)
+                        continue;
+                free(entries[i].key);
+                free(entries[i].value);
+                memmove(&entries[i], &entries[i + 1], (--unified->count - i) * sizeof(*entries));
+                return;
+        }
+}

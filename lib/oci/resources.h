@@ -204,6 +204,9 @@ bool oci_resources_equal(const struct oci_resources *a, const struct oci_resourc
 int oci_resources_merge(const struct oci_resources *base, const struct oci_resources *change,
                         struct oci_resources **out, struct error *error);
 
+/* Removes what unified has for this file, if anything. */
+void oci_resources_drop_unified(struct oci_resources *parsed, const char *key);
+
 /* Adds a copy of the rule behind the others. Returns 0 or -ENOMEM. */
 int oci_resources_add_device(struct oci_resources *given, const struct oci_device *rule);
 

@@ -267,3 +267,52 @@ int plan_unified(struct builder *builder, const struct field_row *row) {
                 r = plan_entry(builder, &entries[i]);
         return r;
 }
+
+/* ---- a later document ---- */
+
+static bool replaces(const struct setting_file *later, const char *key) {
+        return sets_file(later, key, NULL) || (is_weight_name(key_of(later->name)) && is_weight_name(key));
+}
+
+/* Of "50", which stands for "default 50", the default. */
+static bool is_line_of(const char *line, const char *value) {
+        return same_word(strchr(line, ' ') || strchr(line, ':') ? line : "default", value);
+}
+
+/* Removes the lines that the later value replaces, in place. */
+static void remove_lines(char *text, const char *value) {
+        size_t size = strlen(text), kept = 0;
+
+        for (size_t begin = 0, length; begin < size; begin += length + 1) {
+                const char *line = text + begin;
+
+                length = strcspn(line, "\n");
+                text[begin + length] = '\0';
+                if (length == 0 || is_line_of(line + strspn(line, " \t"), value))
+                        continue;
+                if (kept > 0)
+                        text[kept++] = '\n';
+                memmove(text + kept, line, length);
+                kept += length;
+        }
+        text[kept] = '\0';
+}
+
+static void drop_entries(struct oci_resources *former, const struct setting_file *later) {
+        struct oci_unified *entries = former->unified.items;
+
+        for (size_t i = entries ? former->unified.count : 0; i-- > 0;) {
+                if (!replaces(later, entries[i].key))
+                        continue;
+                if ((later->flags & FILE_KEYED) != 0)
+                        remove_lines(entries[i].value, later->value);
+                if ((later->flags & FILE_KEYED) == 0 || entries[i].value[0] == '\0')
+                        oci_resources_drop_unified(former, entries[i].key);
+        }
+}
+
+void plan_drop_unified(struct oci_resources *former, const struct plan *later) {
+        for (size_t i = 0; i < later->count; i++)
+                if (later->settings[i].kind == SETTING_FILE)
+                        drop_entries(former, &later->settings[i].file);
+}

@@ -74,6 +74,12 @@ size_t plan_changes(const struct plan *plan);
  * each may have been carried out in part. */
 int plan_add_resets(struct plan *plan, const struct plan *before, struct error *error);
 
+/*
+ * Of documents the later one wins: removes from `former` those entries of `unified` that set what the plan of a later
+ * document sets; of a file with a line for each device, the lines.
+ */
+void plan_drop_unified(struct oci_resources *former, const struct plan *later);
+
 /* The properties, files and devices that change, as JSON, in order, for --dry-run: an array of
  * {"write":FILE,"value":TEXT,"controller":NAME,"field":FIELD}, {"property":NAME,"value":…,"field":FIELD} and
  * {"devices":"allow"|"deny","rules":[…],"field":FIELD}. A new reference, or NULL without memory. */

@@ -43,8 +43,19 @@ static void bytes_clear(struct property *property) {
         free(property->bytes.items);
 }
 
+/* Without the zeroes at the end, which systemd may have or not. */
+static size_t bytes_length(const struct property *property) {
+        size_t length = property->bytes.count;
+
+        while (length > 0 && property->bytes.items[length - 1] == 0)
+                length--;
+        return length;
+}
+
 static bool bytes_equal(const struct property *a, const struct property *b) {
-        return a->bytes.count == b->bytes.count && memcmp(a->bytes.items, b->bytes.items, a->bytes.count) == 0;
+        size_t length = bytes_length(a);
+
+        return length == bytes_length(b) && memcmp(a->bytes.items, b->bytes.items, length) == 0;
 }
 
 static json_t *bytes_to_json(const struct property *property) {

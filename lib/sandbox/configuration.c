@@ -316,7 +316,8 @@ static void add_list(struct cpulist *all, const char *text) {
 }
 
 /* The union of the containers' lists takes the place of the sandbox's own, where one names any. */
-static int replace_list(char **text, const struct cpulist *all) {
+static int replace_list(struct oci_resources *resources, char **text, const char *file,
+                        const struct cpulist *all) {
         char *formatted;
 
         if (cpulist_is_empty(all))
@@ -326,10 +327,12 @@ static int replace_list(char **text, const struct cpulist *all) {
                 return -ENOMEM;
         free(*text);
         *text = formatted;
+        /* The sandbox's unified has come before. */
+        oci_resources_drop_unified(resources, file);
         return 0;
 }
 
-static int unite_cpusets(const struct configuration *configuration, struct oci_cpu *cpu) {
+static int unite_cpusets(const struct configuration *configuration, struct oci_resources *resources) {
         struct cpulist cpus = {0}, mems = {0};
         int r;
 
@@ -339,8 +342,8 @@ static int unite_cpusets(const struct configuration *configuration, struct oci_c
                 add_list(&cpus, own->cpus);
                 add_list(&mems, own->mems);
         }
-        r = replace_list(&cpu->cpus, &cpus);
-        return r < 0 ? r : replace_list(&cpu->mems, &mems);
+        r = replace_list(resources, &resources->cpu.cpus, "cpuset.cpus", &cpus);
+        return r < 0 ? r : replace_list(resources, &resources->cpu.mems, "cpuset.mems", &mems);
 }
 
 /* Rules of the resources, then our own; no rules at all stay none. */
@@ -371,7 +374,7 @@ int configuration_effective(const struct configuration *configuration, struct oc
         _cleanup_(oci_resources_freep) struct oci_resources *effective =
                 oci_resources_copy(configuration->resources);
 
-        if (!effective || unite_cpusets(configuration, &effective->cpu) < 0 ||
+        if (!effective || unite_cpusets(configuration, effective) < 0 ||
             add_devices(configuration, effective) < 0)
                 return error_oom(error);
         *out = TAKE(effective);

@@ -22,9 +22,23 @@ static int change_devices(struct state *state, const struct sandbox_update *upda
         return r;
 }
 
+/* Of unified, what an earlier document says of files that this one sets. */
+static int drop_replaced(struct session *session, const struct oci_resources *change, struct error *error) {
+        struct oci_resources *resources = session->state->configuration->resources;
+        _cleanup_(plan_freep) struct plan *plan = NULL;
+        int r;
+
+        if (resources->unified.count == 0)
+                return 0;
+        r = manager_plan(session->sandbox, change, NULL, &plan, error);
+        if (r == 0)
+                plan_drop_unified(resources, plan);
+        return r;
+}
+
 /* The ledger or the sandbox's own resources, as they are going to be. */
-static int change_resources(struct configuration *configuration, const struct sandbox_update *update,
-                            struct error *error) {
+static int change_resources(struct session *session, const struct sandbox_update *update, struct error *error) {
+        struct configuration *configuration = session->state->configuration;
         struct oci_resources *merged;
         int r;
 
@@ -36,8 +50,10 @@ static int change_resources(struct configuration *configuration, const struct sa
                 return configuration_set_container(configuration, update->container, update->resources) < 0
                                ? error_oom(error)
                                : 0;
-        r = oci_resources_merge(configuration->resources, update->resources, &merged, error);
-        if (r < 0)
+        r = drop_replaced(session, update->resources, error);
+        if (r == 0)
+                r = oci_resources_merge(configuration->resources, update->resources, &merged, error);
+        if (r != 0)
                 return r;
         oci_resources_free(configuration->resources);
         configuration->resources = merged;
@@ -97,7 +113,7 @@ int sandbox_update(const struct sandbox_environment *environment, const char *id
         if (r == 0 && !dry_run)
                 r = session_settle(&session, error);
         if (r == 0)
-                r = change_resources(session.state->configuration, update, error);
+                r = change_resources(&session, update, error);
         if (r == 0)
                 r = change_devices(session.state, update, error);
         if (r == 0)

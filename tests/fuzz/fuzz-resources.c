@@ -252,6 +252,23 @@ static void check_difference(const struct plan *first, const struct plan *second
         }
 }
 
+/* What a later document sets, unified of an earlier one does not set any more. */
+static void check_drop(const struct plan_facts *facts, const struct oci_resources *resources,
+                       const struct plan *later) {
+        _cleanup_(oci_resources_freep) struct oci_resources *former = oci_resources_copy(resources);
+        const struct oci_unified *entries;
+
+        CHECK(former);
+        plan_drop_unified(former, later);
+        entries = former->unified.items;
+        CHECK(former->unified.count <= resources->unified.count);
+        for (size_t i = 0; i < later->count; i++)
+                for (size_t k = 0; k < former->unified.count; k++)
+                        CHECK(later->settings[i].kind != SETTING_FILE ||
+                              (later->settings[i].file.flags & FILE_KEYED) != 0 ||
+                              strcmp(file_of(facts, &later->settings[i].file), entries[k].key) != 0);
+}
+
 static uint64_t limit_of(const struct oci_i64 *limit) {
         return limit->given && limit->value >= 0 && limit->value < OCI_MEMORY_UNLIMITED ? (uint64_t)limit->value
                                                                                         : UINT64_MAX;
@@ -285,6 +302,7 @@ static void check_host(const struct plan_facts *facts, const struct oci_resource
         check_plan(facts, first);
         check_unified(facts, resources, first);
         check_json(first);
+        check_drop(facts, resources, first);
         check_unchanged(facts, resources, first);
         if (!changed)
                 return;

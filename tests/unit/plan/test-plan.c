@@ -573,6 +573,60 @@ static void test_nothing_to_limit(void **state) {
         check_cases(cases, ARRAY_SIZE(cases));
 }
 
+/* A later document's field drops the earlier key of the same file. */
+static void test_drop_unified(void **state) {
+        static const struct {
+                const char *former, *later, *left; /* "KEY=VALUE;..." */
+        } cases[] = {
+                {UNIFIED("pids.max", "5"), "{\"pids\":{\"limit\":6}}", ""},
+                {UNIFIED("pids.max", "5"), "{\"cpu\":{\"shares\":6}}", "pids.max=5;"},
+                {UNIFIED("cpu.weight", "5"), "{\"cpu\":{\"shares\":1024}}", ""},
+                {UNIFIED("cpu.weight.nice", "5"), "{\"cpu\":{\"shares\":1024}}", ""},
+                {UNIFIED("cpu.weight.nice", "5"), UNIFIED("cpu.weight", "50"), ""},
+                {UNIFIED("cpu.max", "5000 10000"), "{\"cpu\":{\"period\":100000}}", ""},
+                {UNIFIED("memory.max", "1M"), "{\"memory\":{\"limit\":1048576}}", ""},
+                {UNIFIED("memory.high", "1M"), "{\"memory\":{\"limit\":1048576}}", "memory.high=1M;"},
+                {UNIFIED("io.weight", "50\\n8:0 10"), "{\"blockIO\":{\"weight\":100}}", "io.weight=8:0 10;"},
+                {UNIFIED("io.max", "8:0 rbps=1\\n8:16 rbps=2"),
+                 "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":5}]}}",
+                 "io.max=8:16 rbps=2;"},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(oci_resources_freep) struct oci_resources *former = parse(cases[i].former);
+                _cleanup_(plan_freep) struct plan *later = make(&v2, NULL, cases[i].later);
+                const struct oci_unified *entries = former->unified.items;
+                char left[256] = "";
+
+                plan_drop_unified(former, later);
+                for (size_t k = 0; k < former->unified.count; k++)
+                        (void)snprintf(left + strlen(left), sizeof(left) - strlen(left), "%s=%s;",
+                                       entries[k].key, entries[k].value);
+                assert_string_equal(left, cases[i].left);
+        }
+}
+
+/* What a unit says that it has, against what was sent to it. */
+static void test_property_equal(void **state) {
+        uint8_t bytes[] = {3, 1, 0, 0};
+        struct property_pair pairs[] = {{.path = "/dev/block/8:0", .number = 5},
+                                        {.path = "/dev/block/8:16", .number = 6}};
+        struct property_pair turned[] = {pairs[1], pairs[0]};
+        const struct property set = {"AllowedCPUs", PROPERTY_BYTES, {.bytes = {bytes, 2}}},
+                              padded = {"AllowedCPUs", PROPERTY_BYTES, {.bytes = {bytes, 4}}},
+                              smaller = {"AllowedCPUs", PROPERTY_BYTES, {.bytes = {bytes, 1}}},
+                              rates = {"IOReadIOPSMax", PROPERTY_RATES, {.pairs = {pairs, 2}}},
+                              other_order = {"IOReadIOPSMax", PROPERTY_RATES, {.pairs = {turned, 2}}},
+                              fewer = {"IOReadIOPSMax", PROPERTY_RATES, {.pairs = {pairs, 1}}};
+
+        (void)state;
+        assert_true(property_equal(&set, &padded));
+        assert_false(property_equal(&set, &smaller));
+        assert_true(property_equal(&rates, &other_order));
+        assert_false(property_equal(&rates, &fewer));
+}
+
 /* What a file shows, against what was written to it. */
 static void test_file_holds(void **state) {
         static const struct {
@@ -942,7 +996,9 @@ int main(void) {
                 cmocka_unit_test(test_unified_values),
                 cmocka_unit_test(test_unified_refused),
                 cmocka_unit_test(test_nothing_to_limit),
+                cmocka_unit_test(test_drop_unified),
                 cmocka_unit_test(test_file_holds),
+                cmocka_unit_test(test_property_equal),
                 cmocka_unit_test(test_known_warnings),
                 cmocka_unit_test(test_warnings),
                 cmocka_unit_test(test_memory_order),
