@@ -179,5 +179,9 @@ int cgroup_record(struct cgroup *cgroup, const struct plan *plan, struct journal
  * recorded; without one (a group that has just been made) nothing is read. */
 int cgroup_apply(struct cgroup *cgroup, const struct plan *plan, struct journal *journal, struct error *error);
 
+/* Takes the mark "unchanged" from settings that the kernel does not hold any more: systemd writes all files of a controller
+ * from the properties that it knows, when one of these is set and, in old versions, at a daemon-reload. */
+int cgroup_compare(struct cgroup *cgroup, struct plan *plan, struct error *error);
+
 /* Refuses memory limits below the current usage where the plan asks for that check. */
 int cgroup_check_usage(struct cgroup *cgroup, const struct plan *plan, struct error *error);

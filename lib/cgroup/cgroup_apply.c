@@ -317,6 +317,33 @@ int cgroup_record(struct cgroup *cgroup, const struct plan *plan, struct journal
         return r;
 }
 
+/* What cannot be read cannot be compared; an empty value, "as the parent", is what was just written. */
+static bool file_is_lost(struct cgroup *cgroup, const struct setting_file *file) {
+        struct target target = find_target(cgroup, file);
+        _cleanup_free_ char *text = NULL;
+
+        return target.value[0] != '\0' && cgroup_read(cgroup, target.hierarchy, target.name, &text) == 0 &&
+               !setting_file_holds(file, target.value, text);
+}
+
+int cgroup_compare(struct cgroup *cgroup, struct plan *plan, struct error *error) {
+        for (size_t i = 0; i < plan->count; i++) {
+                struct setting *setting = &plan->settings[i];
+                bool lost = false;
+                int r = 0;
+
+                if (setting->kind == SETTING_FILE && setting->unchanged)
+                        lost = file_is_lost(cgroup, &setting->file);
+                else if (setting->kind == SETTING_DEVICES && setting->unchanged)
+                        r = devices_compare(cgroup, &setting->devices, &lost, error);
+                if (r < 0)
+                        return r;
+                if (lost)
+                        setting->unchanged = false;
+        }
+        return 0;
+}
+
 int cgroup_apply(struct cgroup *cgroup, const struct plan *plan, struct journal *journal, struct error *error) {
         for (size_t i = 0; i < plan->count;) {
                 const struct setting *setting = &plan->settings[i];

@@ -347,3 +347,32 @@ int devices_apply(struct cgroup *cgroup, const struct setting_devices *setting, 
         return setting->version == CGROUP_V1 ? apply_v1(cgroup, setting, journal, error)
                                              : apply_v2(cgroup, setting, journal, error);
 }
+
+/* Whether a list with the default to deny has just these exceptions. */
+static bool same_exceptions(const struct device_filter *a, const struct device_filter *b) {
+        for (size_t i = 0; i < a->count; i++)
+                if (access_in(b, &a->rules[i]) != a->rules[i].access)
+                        return false;
+        return a->count == b->count;
+}
+
+int devices_compare(struct cgroup *cgroup, struct setting_devices *devices, bool *lost, struct error *error) {
+        const struct hierarchy *hierarchy = cgroup->host->controllers[CONTROLLER_DEVICES];
+        _cleanup_(device_filter_freep) struct device_filter *present = NULL, *wanted = NULL;
+        int r;
+
+        *lost = false;
+        if (devices->version != CGROUP_V1)
+                return 0;
+        wanted = exceptions_of(devices->filter);
+        if (!wanted)
+                return error_oom(error);
+        r = read_list(cgroup, hierarchy, &present, error);
+        if (r < 0)
+                return r;
+        /* What a default to allow excepts cannot be read. */
+        devices->unsettled = present->allow && wanted->allow && wanted->count > 0;
+        *lost = present->allow != wanted->allow || devices->unsettled ||
+                (!wanted->allow && !same_exceptions(present, wanted));
+        return 0;
+}

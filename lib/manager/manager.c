@@ -136,9 +136,9 @@ int manager_create(struct manager *manager, const struct plan *plan, struct proc
         return manager->ops->create(manager, plan, processes, count, journal, error);
 }
 
-int manager_place(struct manager *manager, struct process *process, struct journal *journal,
+int manager_place(struct manager *manager, struct plan *plan, struct process *process, struct journal *journal,
                   struct error *error) {
-        return manager->ops->place(manager, process, journal, error);
+        return manager->ops->place(manager, plan, process, journal, error);
 }
 
 int manager_mend_freezing(struct manager *manager, struct error *error) {

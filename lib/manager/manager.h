@@ -138,8 +138,9 @@ int manager_dry_run(const struct manager *manager, const struct plan *plan, stru
 int manager_create(struct manager *manager, const struct plan *plan, struct process *const *processes,
                    size_t count, struct journal *journal, struct error *error);
 
-/* Places a process in a group that exists. MANAGER_E_GONE, or an error. */
-int manager_place(struct manager *manager, struct process *process, struct journal *journal,
+/* Places a process in a group that exists. `plan`: what the group is to hold, or NULL where it has no limits; what somebody else
+ * (systemd) has taken from it is given back first. MANAGER_E_GONE, or an error. */
+int manager_place(struct manager *manager, struct plan *plan, struct process *process, struct journal *journal,
                   struct error *error);
 
 /*
@@ -159,7 +160,8 @@ int manager_check_usage(struct manager *manager, const struct plan *plan, struct
 /* Lets processes go on that a killed change has left stopped. */
 int manager_mend_freezing(struct manager *manager, struct error *error);
 
-/* Changes limits: all that change in the plan, or nothing. */
+/* Changes limits: all that change in the plan, or nothing. Where somebody else (systemd) may have changed what does not, that
+ * is set again, too. */
 int manager_update(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error);
 
 /* Puts those of the processes that are in the group back where they came from (process->former). */

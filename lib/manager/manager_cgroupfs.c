@@ -38,10 +38,11 @@ static int create(struct manager *manager, const struct plan *plan, struct proce
         return r < 0 ? r : manager_move(manager, processes, count, journal, error);
 }
 
-static int place(struct manager *manager, struct process *process, struct journal *journal,
+static int place(struct manager *manager, struct plan *plan, struct process *process, struct journal *journal,
                  struct error *error) {
         int r = cgroup_claim_all(manager->cgroup, false, error);
 
+        (void)plan;
         return r < 0 ? r : manager_move(manager, &process, 1, journal, error);
 }
 

@@ -418,11 +418,25 @@ static int create(struct manager *manager, const struct plan *plan, struct proce
         return r < 0 ? r : complete_all_moves(manager, processes, count, journal, error);
 }
 
-static int place(struct manager *manager, struct process *process, struct journal *journal,
+/* What systemd has removed or rewritten since (an operator's `systemctl set-property` makes it do that) is made and written
+ * again. */
+static int renew(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error) {
+        int r = complete_directories(manager, plan, journal, error);
+
+        if (r < 0 || !plan)
+                return r;
+        plan_set_unchanged(plan, true);
+        r = cgroup_compare(manager->cgroup, plan, error);
+        return r < 0 ? r : cgroup_apply(manager->cgroup, plan, journal, error);
+}
+
+static int place(struct manager *manager, struct plan *plan, struct process *process, struct journal *journal,
                  struct error *error) {
         int r;
 
         r = claim_unit(manager, error);
+        if (r == 0)
+                r = renew(manager, plan, journal, error);
         if (r == 0)
                 r = record_moves(manager, &process, 1, journal, error);
         if (r == 0)
@@ -468,31 +482,49 @@ static int see_trimmed(struct manager *manager, struct error *error) {
         return r;
 }
 
+/* The properties that have to be set: those that change, and those that somebody else has set since. Of `held`, what the unit
+ * has, the others need not be put back. */
+static void compare_with_unit(struct plan *plan, struct plan *held) {
+        for (size_t i = 0; i < held->count; i++)
+                for (size_t k = 0; k < plan->count; k++) {
+                        struct setting *setting = &plan->settings[k];
+
+                        if (!setting_same_target(setting, &held->settings[i]))
+                                continue;
+                        setting->unchanged = setting->unchanged && setting_equal(setting, &held->settings[i]);
+                        held->settings[i].unchanged = setting->unchanged;
+                }
+}
+
+/* Sets properties and files. systemd writes more files than the properties ask for, and so may an operator's `systemctl
+ * set-property` or a daemon-reload have made it do before: what the plan has and the kernel does not hold is written again. */
 static int update(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error) {
-        struct plan *former = NULL;
+        struct plan *held = NULL;
         int r;
 
         r = claim_unit(manager, error);
         if (r == MANAGER_E_GONE)
                 return error_fail(error, 0, "unit %s has ended", manager->path->unit);
         if (r == 0)
-                r = systemd_bus_read_properties(manager->context->bus, manager->path->unit, plan, &former,
-                                                error);
+                r = systemd_bus_read_properties(manager->context->bus, manager->path->unit, plan, &held, error);
         if (r < 0)
                 return r;
-        /* Taken back after the properties: where the kernel does not clear a cpuset, systemd leaves it as it is. */
+        compare_with_unit(plan, held);
+        /* Files are put back after the properties: what systemd writes then is not all of it. */
         r = cgroup_record(manager->cgroup, plan, journal, error);
         if (r < 0) {
-                plan_free(former);
+                plan_free(held);
                 return r;
         }
-        r = record_properties(manager, former, journal, error);
+        r = record_properties(manager, held, journal, error);
         if (r == 0)
                 r = set_properties(manager, plan, error);
         if (r == 0)
                 r = see_trimmed(manager, error);
         if (r == 0)
                 r = complete_directories(manager, plan, journal, error);
+        if (r == 0)
+                r = cgroup_compare(manager->cgroup, plan, error);
         return r < 0 ? r : cgroup_apply(manager->cgroup, plan, journal, error);
 }
 

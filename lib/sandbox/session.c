@@ -316,15 +316,18 @@ bool session_has_group(struct session *session) {
 
 int session_place_process(struct session *session, struct process *vmm, struct error *error) {
         _cleanup_(plan_freep) struct plan *plan = NULL;
-        int r = MANAGER_E_GONE;
+        int r;
 
-        if (manager_exists(session->sandbox))
-                r = manager_place(session->sandbox, vmm, session->journal, error);
+        r = session_plan_state(session, &plan, error);
+        if (r < 0)
+                return r;
+        r = manager_exists(session->sandbox)
+                    ? manager_place(session->sandbox, plan, vmm, session->journal, error)
+                    : MANAGER_E_GONE;
         if (r != MANAGER_E_GONE)
                 return r;
-        r = session_plan_state(session, &plan, error);
-        if (r == 0)
-                r = session_save(session, PHASE_CHANGING, error);
+        plan_set_unchanged(plan, false);
+        r = session_save(session, PHASE_CHANGING, error);
         return r < 0 ? r : manager_create(session->sandbox, plan, &vmm, 1, session->journal, error);
 }
 
