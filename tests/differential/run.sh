@@ -102,7 +102,7 @@ remove() {
 # snapshot TOOL: VALUES[TOOL:FILE] for every limit of its group, in any hierarchy
 declare -A VALUES
 limits=(cpu.shares cpu.weight cpu.max cpu.max.burst cpu.idle cpu.cfs_quota_us cpu.cfs_period_us cpuset.cpus cpuset.mems
-    memory.max memory.low memory.high memory.swap.max memory.limit_in_bytes memory.soft_limit_in_bytes
+    memory.max memory.low memory.high memory.swap.max memory.swap.high memory.limit_in_bytes memory.soft_limit_in_bytes
     memory.memsw.limit_in_bytes memory.swappiness pids.max io.max io.weight io.bfq.weight blkio.bfq.weight
     blkio.throttle.{read,write}_{bps,iops}_device hugetlb.2MB.{,rsvd.}{max,limit_in_bytes} net_cls.classid
     cgroup.max.depth)

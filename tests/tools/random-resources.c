@@ -85,11 +85,20 @@ static json_t *make_block_io(int major_number, int minor_number) {
         return block_io;
 }
 
+/* 1 GiB, in the forms that the kernel reads. runc and crun write them as they are. */
+static const char *size_text(void) {
+        static const char *const texts[] = {"1073741824", "1G", " 1048576k\n", "0x40000000", "010000000000"};
+
+        return texts[below(sizeof(texts) / sizeof(texts[0]))];
+}
+
 static json_t *make_unified(void) {
         json_t *unified = json_object();
 
         if (one_in(2))
                 (void)json_object_set_new(unified, "memory.high", json_string("1073741824"));
+        if (one_in(2))
+                (void)json_object_set_new(unified, "memory.swap.high", json_string(size_text()));
         if (one_in(2))
                 (void)json_object_set_new(unified, "cgroup.max.depth", json_string("7"));
         return unified;
