@@ -165,6 +165,9 @@ int cgroup_move_back(struct cgroup *cgroup, const struct hierarchy *hierarchy, p
  * owner's goes, be it the group or one below. */
 int cgroup_remove(struct cgroup *cgroup, bool parents, int64_t deadline, struct error *error);
 
+/* The same in the v1 hierarchies alone. */
+int cgroup_remove_v1(struct cgroup *cgroup, bool parents, int64_t deadline, struct error *error);
+
 /* Removes child groups that are empty, as far as they are, in one hierarchy. */
 void cgroup_remove_children(struct cgroup *cgroup, const struct hierarchy *hierarchy);
 

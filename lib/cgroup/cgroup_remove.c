@@ -179,12 +179,16 @@ static void remove_parents(struct cgroup *cgroup, const struct hierarchy *hierar
                             strerror(-r));
 }
 
-int cgroup_remove(struct cgroup *cgroup, bool parents, int64_t deadline, struct error *error) {
+static int remove_where(struct cgroup *cgroup, bool v2, bool parents, int64_t deadline, struct error *error) {
         int result = 0;
 
         for (size_t i = 0; i < cgroup->host->count; i++) {
                 const struct hierarchy *hierarchy = &cgroup->host->hierarchies[i];
-                int r = remove_in(cgroup, hierarchy, deadline, error);
+                int r;
+
+                if (hierarchy->version == CGROUP_V2 && !v2)
+                        continue;
+                r = remove_in(cgroup, hierarchy, deadline, error);
 
                 if (r == 0 && parents)
                         remove_parents(cgroup, hierarchy);
@@ -194,6 +198,14 @@ int cgroup_remove(struct cgroup *cgroup, bool parents, int64_t deadline, struct 
         }
         cgroup_forget(cgroup);
         return result;
+}
+
+int cgroup_remove(struct cgroup *cgroup, bool parents, int64_t deadline, struct error *error) {
+        return remove_where(cgroup, true, parents, deadline, error);
+}
+
+int cgroup_remove_v1(struct cgroup *cgroup, bool parents, int64_t deadline, struct error *error) {
+        return remove_where(cgroup, false, parents, deadline, error);
 }
 
 int cgroup_dissolve_vcpu_subtree(struct cgroup *cgroup, int64_t deadline, struct error *error) {

@@ -181,12 +181,17 @@ static void thaw_tree(int directory, const struct thawing *how) {
         (void)file_write_at(directory, how->file, how->word);
 }
 
-void freezer_thaw_all(struct cgroup *cgroup) {
-        static const struct thawing v1 = {STATE_FILE, "THAWED"}, v2 = {"cgroup.freeze", "0"};
-        const struct hierarchy *hierarchy = v1_freezer(cgroup) ? v1_freezer(cgroup) : cgroup->host->unified;
-
+static void thaw_in(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct thawing *how) {
         if (!hierarchy || cgroup_claim(cgroup, hierarchy, NULL) != 0)
                 return;
         log_debug(cgroup->log, "thaw %s/%s", hierarchy->mount_point, cgroup->path);
-        thaw_tree(cgroup_directory(cgroup, hierarchy), hierarchy->version == CGROUP_V1 ? &v1 : &v2);
+        thaw_tree(cgroup_directory(cgroup, hierarchy), how);
+}
+
+/* Either freezer stops a process by itself. */
+void freezer_thaw_all(struct cgroup *cgroup) {
+        static const struct thawing v1 = {STATE_FILE, "THAWED"}, v2 = {"cgroup.freeze", "0"};
+
+        thaw_in(cgroup, v1_freezer(cgroup), &v1);
+        thaw_in(cgroup, cgroup->host->unified, &v2);
 }

@@ -18,6 +18,14 @@
 
 #define MOUNTINFO "/proc/self/mountinfo"
 
+/* The controllers whose place says of which version a host is. */
+static const enum controller deciding[] = {CONTROLLER_CPU, CONTROLLER_MEMORY, CONTROLLER_PIDS};
+
+/* The v1 controllers in whose hierarchies systemd makes directories (CGROUP_MASK_V1 of its cgroup-util.h). */
+#define SYSTEMD_MANAGES_V1                                                                                     \
+        (1U << CONTROLLER_CPU | 1U << CONTROLLER_CPUACCT | 1U << CONTROLLER_IO | 1U << CONTROLLER_MEMORY |     \
+         1U << CONTROLLER_DEVICES | 1U << CONTROLLER_PIDS)
+
 static const char *const v1_flags[] = {
         "rw", "ro", "xattr", "clone_children", "noprefix", "cpuset_v2_mode", "none", "seclabel", "favordynmods",
 };
@@ -199,24 +207,39 @@ static int parse_mount(struct host *host, char *line) {
         return host_add(host, &hierarchy);
 }
 
+enum cgroup_version host_controller_version(const struct host *host, enum controller controller) {
+        const struct hierarchy *hierarchy = host->controllers[controller];
+
+        return hierarchy ? hierarchy->version : CGROUP_ABSENT;
+}
+
+bool host_systemd_manages(const struct host *host, const struct hierarchy *hierarchy) {
+        if (hierarchy->version == CGROUP_V2 || hierarchy == host->systemd)
+                return true;
+        return host->version == CGROUP_V1 && (hierarchy->mask & SYSTEMD_MANAGES_V1) != 0;
+}
+
 /* The shortcuts into the array, once that no longer moves. */
 static void host_index(struct host *host) {
-        host->version = CGROUP_V2;
+        struct hierarchy *named = NULL;
+
         for (size_t i = 0; i < host->count; i++) {
                 struct hierarchy *hierarchy = &host->hierarchies[i];
 
                 if (hierarchy->version == CGROUP_V2)
                         host->unified = hierarchy;
                 else if (strcmp(hierarchy->controllers, "name=systemd") == 0)
-                        host->systemd = hierarchy;
-                if (hierarchy->version == CGROUP_V1 && hierarchy->mask != 0)
-                        host->version = CGROUP_V1;
+                        named = hierarchy;
                 for (int c = 0; c < CONTROLLER_COUNT; c++)
                         if ((hierarchy->mask >> c & 1) != 0)
                                 host->controllers[c] = hierarchy;
         }
-        if (!host->unified)
-                host->version = CGROUP_V1;
+        host->version = host->unified ? CGROUP_V2 : CGROUP_V1;
+        for (size_t i = 0; i < ARRAY_SIZE(deciding); i++)
+                if (host_controller_version(host, deciding[i]) == CGROUP_V1)
+                        host->version = CGROUP_V1;
+        /* Old containers need a name=systemd, so there are v2 hosts that have one mounted, which systemd does not use. */
+        host->systemd = named && host->version == CGROUP_V1 ? named : host->unified;
 }
 
 static int parse_mounts(const char *mountinfo, struct host **out, struct error *error) {

@@ -29,12 +29,14 @@ struct hierarchy {
 struct host {
         struct hierarchy *hierarchies;
         size_t count;
-        /* CGROUP_V1 where any controller is in a v1 hierarchy: a hybrid host counts as v1. */
+        /* Where cpu, memory and pids are: CGROUP_V1 where any of them is in a v1 hierarchy, so a hybrid host counts as v1, or
+         * where there is no v2 tree. Others may be on v1 beside a v2 host's tree: VPN clients mount net_cls. */
         enum cgroup_version version;
         /* Where each controller is, NULL where it is mounted nowhere. */
         struct hierarchy *controllers[CONTROLLER_COUNT];
         struct hierarchy *unified; /* the v2 tree, or NULL */
-        struct hierarchy *systemd; /* name=systemd, or NULL */
+        /* Where systemd keeps track of a unit's processes: name=systemd, on a v2 host the v2 tree. NULL where there is neither. */
+        struct hierarchy *systemd;
 };
 
 /* Reads this host. Error: status 1 where no cgroup filesystem is mounted. */
@@ -46,6 +48,13 @@ int host_parse(const char *mountinfo, const char *v2_controllers, struct host **
 
 struct host *host_free(struct host *host);
 DEFINE_CLEANUP(struct host *, host_free)
+
+/* Of the hierarchy where the controller is; CGROUP_ABSENT where it is mounted nowhere. */
+enum cgroup_version host_controller_version(const struct host *host, enum controller controller);
+
+/* Whether systemd makes directories for its units in this hierarchy, and removes them: in its own one and in those of the
+ * controllers that it manages, on v1 and on v2 each among its kind. All others are not its own. */
+bool host_systemd_manages(const struct host *host, const struct hierarchy *hierarchy);
 
 /* A name for messages and for inspect's `paths`: "unified" or the controllers ("cpu,cpuacct"). */
 const char *hierarchy_name(const struct hierarchy *hierarchy);

@@ -90,16 +90,24 @@ bool manager_needs_process(const struct manager *manager) {
         return manager->ops->needs_process;
 }
 
+/* Single threads are for the sake of cpu. */
 bool manager_can_place_threads(const struct manager *manager) {
-        return manager->ops->places_threads && manager->context->host->version == CGROUP_V1;
+        return manager->ops->places_threads &&
+               host_controller_version(manager->context->host, CONTROLLER_CPU) == CGROUP_V1;
 }
 
+/* cpu and cpuset are what a threaded group has; without a cpuset it is done with cpu. */
 bool manager_can_have_subtree(const struct manager *manager) {
-        return manager->context->host->version == CGROUP_V2;
+        const struct host *host = manager->context->host;
+
+        return host_controller_version(host, CONTROLLER_CPU) == CGROUP_V2 &&
+               host_controller_version(host, CONTROLLER_CPUSET) != CGROUP_V1;
 }
 
 bool manager_kills_at_once(const struct manager *manager) {
-        return manager->ops->stops_processes && manager->context->host->version == CGROUP_V1;
+        const struct hierarchy *tracking = manager->context->host->systemd;
+
+        return manager->ops->stops_processes && tracking && tracking->version == CGROUP_V1;
 }
 
 bool manager_exists(struct manager *manager) {

@@ -34,7 +34,7 @@ int manager_context_new(const struct log *log, struct manager_context **out, str
 struct manager_context *manager_context_free(struct manager_context *context);
 DEFINE_CLEANUP(struct manager_context *, manager_context_free)
 
-/* 1 or 2, to be shown; a hybrid host counts as 1. */
+/* 1 or 2, to be shown: where cpu, memory and pids are; a hybrid host counts as 1. */
 int manager_context_version(const struct manager_context *context);
 
 /* An invocation ID of systemd as hexadecimal digits; see systemd.exec(5). */
@@ -71,10 +71,10 @@ DEFINE_CLEANUP(struct manager *, manager_free)
 /* Whether a group cannot exist without a process (systemd's scopes): it is created with its first one. */
 bool manager_needs_process(const struct manager *manager);
 
-/* Whether single threads can be placed: on v1, and not through systemd. */
+/* Whether single threads can be placed: where cpu is on v1, and not through systemd. */
 bool manager_can_place_threads(const struct manager *manager);
 
-/* Whether threads of a process can have a group of their own below it: on v2. */
+/* Whether threads of a process can have a group of their own below it: where cpu and cpuset are on v2. */
 bool manager_can_have_subtree(const struct manager *manager);
 
 /* ---- what it is ---- */

@@ -43,12 +43,17 @@ static int place(struct manager *manager, struct plan *plan, struct process *pro
         int r = cgroup_claim_all(manager->cgroup, false, error);
 
         (void)plan;
+        if (r == 0)
+                r = manager_complete(manager, 0, true, journal, error);
         return r < 0 ? r : manager_move(manager, &process, 1, journal, error);
 }
 
 static int update(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error) {
         int r = cgroup_claim_all(manager->cgroup, false, error);
 
+        /* A limit in a hierarchy where the members are not, and do not come, would be none. */
+        if (r == 0 && !manager_can_place_threads(manager))
+                r = manager_complete(manager, manager_required(plan), true, journal, error);
         return r < 0 ? r : cgroup_apply(manager->cgroup, plan, journal, error);
 }
 

@@ -42,13 +42,15 @@ static json_t *set_to_json(const struct pid_set *set) {
 
 static json_t *pids_to_json(struct manager *manager, enum members members, struct error *error) {
         const struct host *host = manager->context->host;
+        enum cgroup_version threads = manager_can_place_threads(manager) ? CGROUP_V1 : host->version;
         _cleanup_pid_set_ struct pid_set set = {0};
 
         for (size_t i = 0; i < host->count; i++) {
                 const struct hierarchy *hierarchy = &host->hierarchies[i];
 
-                /* Where threads are placed singly, on v1, a hybrid host's v2 tree has whole processes. */
-                if ((members == MEMBERS_THREADS && hierarchy->version != host->version) ||
+                /* Where threads are placed singly, on v1 or in a group below this one on v2, the hierarchies of the other version
+                 * have whole processes. */
+                if ((members == MEMBERS_THREADS && hierarchy->version != threads) ||
                     !is_shown(manager, hierarchy))
                         continue;
                 if (cgroup_members(manager->cgroup, hierarchy, members, &set, error) < 0)

@@ -77,8 +77,13 @@ int manager_limit(struct manager *manager, const struct plan *plan, struct journ
 int manager_move(struct manager *manager, struct process *const *processes, size_t count,
                  struct journal *journal, struct error *error);
 
-/* Whether the end of a group's processes comes without a wait: on v1 systemd sends SIGKILL right after SIGTERM to a
- * delegated unit, since it could miss the end of its processes there (unit_kill_context() in systemd's unit.c). */
+/* Makes a group that exists in the hierarchies where it is missing, with the controllers `required` as in cgroup_make();
+ * and, with `members`, places its members there, but where threads are placed singly (manager_complete.c). */
+int manager_complete(struct manager *manager, unsigned required, bool members, struct journal *journal,
+                     struct error *error);
+
+/* Whether the end of a group's processes comes without a wait: where systemd's own hierarchy is on v1, it sends SIGKILL right after SIGTERM
+ * to a delegated unit, since it could miss the end of its processes there (unit_kill_context() in systemd's unit.c). */
 bool manager_kills_at_once(const struct manager *manager);
 
 /* The connection to systemd, made when it is first asked for. */

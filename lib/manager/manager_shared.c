@@ -95,6 +95,10 @@ int manager_place_threads(struct manager *sandbox, struct manager *overhead, str
         r = cgroup_claim_all(sandbox->cgroup, false, error);
         if (r == 0)
                 r = cgroup_claim_all(overhead->cgroup, false, error);
+        if (r == 0)
+                r = manager_complete(sandbox, 0, true, journal, error);
+        if (r == 0)
+                r = manager_complete(overhead, 0, true, journal, error);
         for (size_t h = 0; r == 0 && h < host->count; h++) {
                 /* The whole process, where its main thread is not there yet. */
                 struct manager *rest = host->hierarchies[h].version == CGROUP_V1 ? overhead : sandbox;
@@ -171,25 +175,24 @@ static int release_in(struct manager *manager, const struct hierarchy *hierarchy
         return 0;
 }
 
-static int release_all(struct manager *manager, struct process *const *processes, size_t count,
-                       const struct pid_set *callers, const char *callers_former, struct error *error) {
+/* `v2`: also in the v2 tree. */
+static int release(struct manager *manager, bool v2, struct process *const *processes, size_t count,
+                   const struct pid_set *callers, const char *callers_former, struct error *error) {
         const struct host *host = manager->context->host;
+        int r = 0;
 
-        for (size_t h = 0; h < host->count; h++) {
-                int r = release_in(manager, &host->hierarchies[h], processes, count, callers, callers_former,
-                                   error);
-
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        for (size_t h = 0; r == 0 && h < host->count; h++)
+                if (v2 || host->hierarchies[h].version == CGROUP_V1)
+                        r = release_in(manager, &host->hierarchies[h], processes, count, callers,
+                                       callers_former, error);
+        return r;
 }
 
 int manager_put_back(struct manager *manager, struct process *const *processes, size_t count,
                      struct error *error) {
         const struct pid_set nobody = {0};
 
-        return release_all(manager, processes, count, &nobody, NULL, error);
+        return release(manager, true, processes, count, &nobody, NULL, error);
 }
 
 int manager_release(struct manager *manager, struct process *const *processes, size_t count,
@@ -197,6 +200,10 @@ int manager_release(struct manager *manager, struct process *const *processes, s
         const char *former = former_of_callers(processes, count, callers);
 
         if (!manager->ops->stops_processes)
-                return release_all(manager, processes, count, callers, former, error);
-        return manager_kills_at_once(manager) ? release_all(manager, processes, 0, callers, former, error) : 0;
+                return release(manager, true, processes, count, callers, former, error);
+        if (manager_kills_at_once(manager))
+                return release(manager, true, processes, 0, callers, former, error);
+        /* v1 hierarchies are none of systemd's here: their directories could not go before the last process has ended, which
+         * with the caller inside is later than this command. */
+        return release(manager, false, processes, count, callers, former, error);
 }

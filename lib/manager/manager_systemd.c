@@ -33,17 +33,7 @@
         (1U << CONTROLLER_CPU | 1U << CONTROLLER_CPUSET | 1U << CONTROLLER_IO | 1U << CONTROLLER_MEMORY |      \
          1U << CONTROLLER_PIDS)
 
-/* The v1 controllers in whose hierarchies systemd makes directories (CGROUP_MASK_V1 of its cgroup-util.h). */
-#define SYSTEMD_MANAGES_V1                                                                                     \
-        (1U << CONTROLLER_CPU | 1U << CONTROLLER_CPUACCT | 1U << CONTROLLER_IO | 1U << CONTROLLER_MEMORY |     \
-         1U << CONTROLLER_DEVICES | 1U << CONTROLLER_PIDS)
-
 /* ---- whose the unit is ---- */
-
-/* systemd's own hierarchy: where it keeps track of a unit's processes. */
-static const struct hierarchy *tracking_hierarchy(const struct host *host) {
-        return host->systemd && host->version == CGROUP_V1 ? host->systemd : host->unified;
-}
 
 static bool is_own(const struct manager *manager, const struct unit_identity *identity) {
         const char *role_end = strstr(manager->description, " of ") + strlen(" of ");
@@ -107,8 +97,7 @@ static int adopt_directories(struct manager *manager, struct error *error) {
         for (size_t h = 0; r == 0 && h < host->count; h++) {
                 const struct hierarchy *hierarchy = &host->hierarchies[h];
 
-                if (hierarchy->version == CGROUP_V2 || hierarchy == host->systemd ||
-                    (hierarchy->mask & SYSTEMD_MANAGES_V1) != 0)
+                if (host_systemd_manages(host, hierarchy))
                         r = cgroup_adopt(manager->cgroup, hierarchy, error);
         }
         return r;
@@ -221,7 +210,7 @@ static int locate(struct manager *manager, struct error *error) {
  * ended meanwhile is nowhere. */
 static int check_placed(struct manager *manager, struct process *const *processes, size_t count,
                         struct error *error) {
-        const struct hierarchy *hierarchy = tracking_hierarchy(manager->context->host);
+        const struct hierarchy *hierarchy = manager->context->host->systemd;
         _cleanup_free_ char *text = NULL;
         _cleanup_pid_set_ struct pid_set present = {0};
         int r;
@@ -241,24 +230,29 @@ static int check_placed(struct manager *manager, struct process *const *processe
 }
 
 /* Makes the group where systemd has not, and enables on v2 what systemd does not. */
-static int complete_directories(struct manager *manager, const struct plan *plan, struct journal *journal,
-                                struct error *error) {
+static int make_directories(struct manager *manager, const struct plan *plan, bool members,
+                            struct journal *journal, struct error *error) {
         const struct host *host = manager->context->host;
         unsigned required = manager_required(plan);
         int r = adopt_directories(manager, error);
 
-        for (size_t h = 0; r >= 0 && h < host->count; h++) {
+        if (r == 0)
+                r = manager_complete(manager, required, members, journal, error);
+        for (size_t h = 0; r == 0 && h < host->count; h++) {
                 const struct hierarchy *hierarchy = &host->hierarchies[h];
 
-                r = cgroup_claim(manager->cgroup, hierarchy, error);
-                if (r == CGROUP_E_ABSENT)
-                        r = cgroup_make(manager->cgroup, hierarchy, required, journal, error);
-                else if (r == 0 && hierarchy->version == CGROUP_V2)
+                if (hierarchy->version == CGROUP_V2)
                         r = cgroup_enable_controllers(
                                 manager->cgroup, hierarchy,
-                                host->version == CGROUP_V2 ? required & ~SYSTEMD_MANAGES : required, error);
+                                host->systemd == hierarchy ? required & ~SYSTEMD_MANAGES : required, error);
         }
         return r;
+}
+
+/* The same for a group that has members, who come along. */
+static int complete_directories(struct manager *manager, const struct plan *plan, struct journal *journal,
+                                struct error *error) {
+        return make_directories(manager, plan, true, journal, error);
 }
 
 /* Where the processes are before systemd moves them: in which hierarchies it is going to is its own affair. */
@@ -299,19 +293,16 @@ static int complete_moves(struct manager *manager, const struct process *process
 
 static int complete_all_moves(struct manager *manager, struct process *const *processes, size_t count,
                               struct journal *journal, struct error *error) {
-        for (size_t i = 0; i < count; i++) {
-                int r = complete_moves(manager, processes[i], journal, error);
+        int r = manager_complete(manager, 0, true, journal, error);
 
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        for (size_t i = 0; r == 0 && i < count; i++)
+                r = complete_moves(manager, processes[i], journal, error);
+        return r;
 }
 
 /* Whether systemd has the process in this unit already. */
 static bool is_member(struct manager *manager, const struct process *process) {
-        return hierarchy_has_at(tracking_hierarchy(manager->context->host), process->former,
-                                manager->cgroup->path);
+        return hierarchy_has_at(manager->context->host->systemd, process->former, manager->cgroup->path);
 }
 
 static int attach_by_systemd(struct manager *manager, struct process *const *processes, size_t count,
@@ -394,12 +385,12 @@ static int create(struct manager *manager, const struct plan *plan, struct proce
         int r;
 
         r = check_free(manager, error);
-        /* On v1 the directories that are ours outlive a scope that has ended with its last process, and so do the limits that
-         * they had. What is in use stays. */
-        if (r == 0 && manager->context->host->version == CGROUP_V1)
-                (void)cgroup_remove(manager->cgroup, false, 0, NULL);
-        if (r == 0)
+        /* Directories that are ours, on v1, outlive a scope that has ended with its last process, and so do the limits that they
+         * had. What is in use stays. */
+        if (r == 0) {
+                (void)cgroup_remove_v1(manager->cgroup, false, 0, NULL);
                 r = start(manager, plan, processes, count, journal, error);
+        }
         cgroup_forget(manager->cgroup);
         if (r == 0)
                 r = record_moves(manager, processes, count, journal, error);
@@ -411,8 +402,9 @@ static int create(struct manager *manager, const struct plan *plan, struct proce
                 r = locate(manager, error);
         if (r == 0 && !manager->path->unit_is_slice)
                 r = check_placed(manager, processes, count, error);
+        /* The processes follow once the limits are there. */
         if (r == 0)
-                r = complete_directories(manager, plan, journal, error);
+                r = make_directories(manager, plan, false, journal, error);
         if (r == 0)
                 r = manager_limit(manager, plan, journal, error);
         return r < 0 ? r : complete_all_moves(manager, processes, count, journal, error);
@@ -475,7 +467,7 @@ static int set_properties(struct manager *manager, const struct plan *plan, stru
 static int see_trimmed(struct manager *manager, struct error *error) {
         int r;
 
-        if (manager->context->host->version != CGROUP_V1)
+        if (manager->context->host->systemd->version != CGROUP_V1)
                 return 0;
         r = check_unit(manager, error);
         cgroup_forget(manager->cgroup);
@@ -533,7 +525,7 @@ static int update(struct manager *manager, struct plan *plan, struct journal *jo
 static int stop_unit(struct manager *manager, bool wait, int64_t deadline, struct error *error) {
         struct systemd_bus *bus = manager->context->bus;
         const char *unit = manager->path->unit;
-        const struct hierarchy *hierarchy = tracking_hierarchy(manager->context->host);
+        const struct hierarchy *hierarchy = manager->context->host->systemd;
         int r;
 
         if (!manager_kills_at_once(manager))
@@ -567,6 +559,10 @@ static int stop(struct manager *manager, const struct manager_destroy *how, bool
                 r = cgroup_kill(manager->cgroup, how->callers, how->deadline, error);
         else if (how->kill)
                 r = systemd_bus_kill(manager->context->bus, manager->path->unit, error);
+        /* With the caller inside, the stop is queued, and systemd's directories go with the last process. Who had to leave the
+         * others has done so (manager_release()). */
+        if (r == 0 && caller_inside)
+                r = cgroup_remove_v1(manager->cgroup, how->parents, how->deadline, error);
         if (r < 0)
                 return r;
         r = stop_unit(manager, !caller_inside, how->deadline, error);
@@ -596,7 +592,6 @@ static int destroy(struct manager *manager, const struct manager_destroy *how, s
                 r = ask_unit(manager, NULL, error);
         if (r == 0 && is_to_be_stopped(manager)) {
                 r = stop(manager, how, caller_inside, error);
-                /* With the caller inside, the stop is queued; on v2 the only directory is systemd's, and goes with it. */
                 if (caller_inside)
                         return r;
         }
@@ -605,7 +600,9 @@ static int destroy(struct manager *manager, const struct manager_destroy *how, s
 
 /* As systemd has it: on v1 the directories that are ours outlive a scope that has ended with its last process. */
 static bool exists(struct manager *manager) {
-        return cgroup_directory(manager->cgroup, tracking_hierarchy(manager->context->host)) >= 0;
+        const struct hierarchy *tracking = manager->context->host->systemd;
+
+        return tracking && cgroup_directory(manager->cgroup, tracking) >= 0;
 }
 
 const struct manager_ops manager_scope_ops = {

@@ -93,7 +93,7 @@ static int check_subtree(const struct session *session, struct error *error) {
         if (!session->state->vcpu_subtree || manager_can_have_subtree(session->sandbox))
                 return 0;
         return error_refuse(error, "--vcpu-subtree",
-                            "the controllers of this host are on cgroup v1, which has no threaded subtrees");
+                            "cpu or cpuset is on cgroup v1 on this host, which has no threaded subtrees");
 }
 
 static bool is_deferred(const struct session *session, const struct manager *manager) {

@@ -113,7 +113,7 @@ int session_begin(struct session *session, const char *id, struct error *error) 
                 return error_fail(
                         error, 0,
                         "sandbox \"%s\" has a threaded subtree for its vCPUs, which this host cannot have: "
-                        "its controllers are on cgroup v1",
+                        "cpu or cpuset is on cgroup v1",
                         id);
         return r;
 }

@@ -25,12 +25,12 @@ static void check_path_of(const struct hierarchy *hierarchy, const char *proc_cg
 }
 
 static void check_host(const struct host *host, const char *proc_cgroup) {
-        bool v1_controller = false;
+        static const enum controller decisive[] = {CONTROLLER_CPU, CONTROLLER_MEMORY, CONTROLLER_PIDS};
 
         CHECK(host->count > 0);
         CHECK(host->version == CGROUP_V1 || (host->version == CGROUP_V2 && host->unified));
         CHECK(!host->unified || host->unified->version == CGROUP_V2);
-        CHECK(!host->systemd || host->systemd->version == CGROUP_V1);
+        CHECK(!host->systemd || host->systemd->version == CGROUP_V1 || host->systemd == host->unified);
         for (size_t i = 0; i < host->count; i++) {
                 const struct hierarchy *hierarchy = &host->hierarchies[i];
 
@@ -38,14 +38,17 @@ static void check_host(const struct host *host, const char *proc_cgroup) {
                       hierarchy->fd == -1);
                 CHECK(hierarchy->mount_point[0] == '/' && hierarchy->root[0] == '/');
                 CHECK(hierarchy_name(hierarchy));
-                v1_controller = v1_controller || (hierarchy->version == CGROUP_V1 && hierarchy->mask != 0);
                 check_path_of(hierarchy, proc_cgroup);
                 for (size_t k = 0; k < i; k++)
                         CHECK(host->hierarchies[k].version != hierarchy->version ||
                               (hierarchy->version == CGROUP_V1 &&
                                strcmp(host->hierarchies[k].controllers, hierarchy->controllers) != 0));
         }
-        CHECK(!v1_controller || host->version == CGROUP_V1);
+        for (size_t i = 0; i < ARRAY_SIZE(decisive); i++) {
+                const struct hierarchy *hierarchy = host->controllers[decisive[i]];
+
+                CHECK(!hierarchy || hierarchy->version == CGROUP_V2 || host->version == CGROUP_V1);
+        }
         for (int c = 0; c < CONTROLLER_COUNT; c++) {
                 const struct hierarchy *hierarchy = host->controllers[c];
 

@@ -76,6 +76,7 @@ static void test_hybrid(void **state) {
         assert_at(host, CONTROLLER_CPUSET, "/sys/fs/cgroup/unified", CGROUP_V2);
         assert_at(host, CONTROLLER_HUGETLB, "/sys/fs/cgroup/unified", CGROUP_V2);
         assert_string_equal(hierarchy_name(host->unified), "unified");
+        assert_string_equal(host->systemd->mount_point, "/sys/fs/cgroup/systemd");
 }
 
 static void test_v2(void **state) {
@@ -87,6 +88,88 @@ static void test_v2(void **state) {
         assert_at(host, CONTROLLER_IO, "/sys/fs/cgroup", CGROUP_V2);
         assert_at(host, CONTROLLER_CPUSET, NULL, CGROUP_ABSENT);
         assert_at(host, CONTROLLER_FREEZER, NULL, CGROUP_ABSENT);
+}
+
+/* A host is of the version where cpu, memory and pids are: what VPN clients and old containers mount besides does not make a
+ * v2 host a v1 host, and systemd stays where it is; one of the three does, also without a name=systemd. */
+static void test_version(void **state) {
+        static const char tree[] = "30 25 0:25 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+        static const struct {
+                const char *v1, *v2_controllers;
+                enum cgroup_version version;
+        } cases[] = {
+                {"net_cls", "cpuset cpu io memory pids", CGROUP_V2},
+                {"net_cls,net_prio", "cpuset cpu io memory pids", CGROUP_V2},
+                {"name=systemd", "cpuset cpu io memory pids", CGROUP_V2},
+                {"cpuset", "cpu io memory pids", CGROUP_V2},
+                {"devices", "cpu io memory pids", CGROUP_V2},
+                {"net_cls", "", CGROUP_V2},
+                {"cpu,cpuacct", "io memory pids", CGROUP_V1},
+                {"memory", "cpu pids", CGROUP_V1},
+                {"pids", "cpu memory", CGROUP_V1},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(host_freep) struct host *host = NULL;
+                _cleanup_free_ char *text = NULL;
+
+                assert_true(asprintf(&text, "%s31 25 0:26 / /v1 rw - cgroup none rw,%s\n", tree, cases[i].v1) >
+                            0);
+                host = parse(text, cases[i].v2_controllers);
+                if (host->version != cases[i].version)
+                        fail_msg("%s beside \"%s\"", cases[i].v1, cases[i].v2_controllers);
+                assert_ptr_equal(host->systemd, host->unified);
+        }
+}
+
+/* Each controller is asked for by itself. */
+static void test_controller_version(void **state) {
+        _cleanup_(host_freep) struct host *host =
+                parse("30 25 0:25 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+                      "31 25 0:26 / /run/net_cls rw - cgroup none rw,net_cls\n",
+                      "cpu memory pids");
+
+        (void)state;
+        assert_int_equal(host_controller_version(host, CONTROLLER_CPU), CGROUP_V2);
+        assert_int_equal(host_controller_version(host, CONTROLLER_NET_CLS), CGROUP_V1);
+        assert_int_equal(host_controller_version(host, CONTROLLER_CPUSET), CGROUP_ABSENT);
+}
+
+/* What systemd makes directories in, and what is left to us. */
+static void test_systemd_manages(void **state) {
+        static const struct {
+                const char *mountinfo, *controllers;
+                const char *managed, *other;
+        } cases[] = {
+                {V1_COMOUNTED, NULL, "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/net_cls,net_prio"},
+                {V1_COMOUNTED, NULL, "/sys/fs/cgroup/memory", "/sys/fs/cgroup/net_cls,net_prio"},
+                {V1_COMOUNTED UNIFIED_BELOW, "", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/net_cls,net_prio"},
+                {"30 25 0:25 / /v2 rw - cgroup2 cgroup2 rw\n31 25 0:26 / /devices rw - cgroup none "
+                 "rw,devices\n",
+                 "cpu memory pids", "/v2", "/devices"},
+                {"30 25 0:25 / /v2 rw - cgroup2 cgroup2 rw\n31 25 0:26 / /named rw - cgroup none "
+                 "rw,name=systemd\n",
+                 "cpu memory pids", "/v2", "/named"},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(host_freep) struct host *host = parse(cases[i].mountinfo, cases[i].controllers);
+                size_t seen = 0;
+
+                for (size_t h = 0; h < host->count; h++) {
+                        const char *mount_point = host->hierarchies[h].mount_point;
+                        bool managed = host_systemd_manages(host, &host->hierarchies[h]);
+
+                        if (strcmp(mount_point, cases[i].managed) == 0)
+                                seen += managed;
+                        else if (strcmp(mount_point, cases[i].other) == 0)
+                                seen += !managed;
+                }
+                if (seen != 2)
+                        fail_msg("%s", cases[i].mountinfo);
+        }
 }
 
 /* Named hierarchies without a controller do not make a v2 host a v1 host. */
@@ -179,6 +262,8 @@ int main(void) {
                 cmocka_unit_test(test_hybrid),          cmocka_unit_test(test_v2),
                 cmocka_unit_test(test_v2_with_named),   cmocka_unit_test(test_bind_mounts),
                 cmocka_unit_test(test_nothing_mounted), cmocka_unit_test(test_path_of),
+                cmocka_unit_test(test_version),         cmocka_unit_test(test_controller_version),
+                cmocka_unit_test(test_systemd_manages),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
