@@ -20,7 +20,6 @@
 #define DIGITS "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-#define UNIT_NAME_MAX 255
 /* Below PATH_MAX with room for a mount point and a file name. */
 #define CGROUP_PATH_MAX (PATH_MAX - 512)
 
@@ -81,8 +80,7 @@ bool unit_name_is_valid(const char *name) {
                name[0] != '.' && strchr(name, '.') && !(has_suffix(name, ".slice") && strlen(name) == 6);
 }
 
-/* Whether the kernel could have a file of this name in a cgroup directory. */
-static bool looks_like_cgroup_file(const char *name) {
+bool cgroup_name_is_kernels(const char *name) {
         const char *dot;
 
         if (strcmp(name, "tasks") == 0 || strcmp(name, "notify_on_release") == 0 ||
@@ -100,7 +98,7 @@ static bool looks_like_cgroup_file(const char *name) {
 
 /* cg_escape(): the directory of a unit. -EINVAL where that is no file name any more. */
 static int unit_directory(const char *unit, char **out) {
-        bool escape = unit[0] == '_' || unit[0] == '.' || looks_like_cgroup_file(unit);
+        bool escape = unit[0] == '_' || unit[0] == '.' || cgroup_name_is_kernels(unit);
 
         if (escape && strlen(unit) >= NAME_MAX)
                 return -EINVAL;
@@ -161,7 +159,7 @@ static int check_component(const char *component, const char *option, struct err
         if (strlen(component) > NAME_MAX)
                 return error_refuse(error, option, "a component of the cgroup path is longer than %d bytes",
                                     NAME_MAX);
-        if (looks_like_cgroup_file(component))
+        if (cgroup_name_is_kernels(component))
                 return error_refuse(error, option, "\"%s\" in the cgroup path is a name that the kernel uses",
                                     component);
         return 0;

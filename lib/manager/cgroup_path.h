@@ -36,6 +36,17 @@ struct cgroup_path {
  * characters, what is not UTF-8, names that the kernel or systemd keep for themselves, and what is too long. */
 int cgroup_path_parse(const char *text, const char *option, struct cgroup_path **out, struct error *error);
 
+/* Where a sandbox's groups are when no path is given. */
+enum default_path {
+        DEFAULT_PATH_SANDBOX,           /* kata_sandboxed_pod/ID */
+        DEFAULT_PATH_OVERHEAD_CGROUPFS, /* kata_overhead/ID */
+        DEFAULT_PATH_OVERHEAD_SYSTEMD,  /* kata-overhead.slice:kata-cgroup:ID */
+};
+
+/* There is one for every valid ID: what cannot be part of the path is escaped, or shortened with a hash, the same way in every
+ * build (default_path.c). */
+int cgroup_path_default(enum default_path which, const char *id, struct cgroup_path **out, struct error *error);
+
 /* Whether something can be at this path below the mount points: what a cgroup_path's `path` always is. */
 bool cgroup_place_is_valid(const char *place);
 
@@ -49,8 +60,14 @@ DEFINE_CLEANUP(struct cgroup_path *, cgroup_path_free)
  * does it: "memory-x.slice" → "_memory.slice/memory-x.slice". Returns 0 and a new string, -EINVAL where it is not a slice's name, -ENOMEM. */
 int slice_expand(const char *slice, char **out);
 
+/* What systemd takes, in bytes. */
+#define UNIT_NAME_MAX 255
+
 /* Whether systemd would take this as a unit name: unit_name_is_valid() of systemd.unit(5). */
 bool unit_name_is_valid(const char *name);
+
+/* Whether the kernel could have a file of this name in a cgroup directory: "memory.x", "tasks". */
+bool cgroup_name_is_kernels(const char *name);
 
 /* 1 to 255 of A-Z a-z 0-9 _ + - . and neither "." nor "..". */
 bool sandbox_id_is_valid(const char *id);

@@ -9,10 +9,6 @@
 #include "util/signals.h"
 #include "vmm/affinity.h"
 
-#define DEFAULT_SANDBOX "kata_sandboxed_pod/%s"
-#define DEFAULT_OVERHEAD_CGROUPFS "kata_overhead/%s"
-#define DEFAULT_OVERHEAD_SYSTEMD "kata-overhead.slice:kata-cgroup:%s"
-
 void session_clear(struct session *session) {
         /* The journal refers to the managers and the state's processes, the managers to context and state. */
         journal_free(session->journal);
@@ -211,21 +207,10 @@ int session_make_managers(struct session *session, struct error *error) {
         return r;
 }
 
-static int parse_path(const char *given, const char *pattern, const char *id, const char *option,
+static int parse_path(const char *given, const char *option, enum default_path otherwise, const char *id,
                       struct cgroup_path **out, struct error *error) {
-        _cleanup_free_ char *made = NULL;
-
-        if (!given) {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-                if (asprintf(&made, pattern, id) < 0) {
-                        made = NULL;
-                        return error_oom(error);
-                }
-#pragma GCC diagnostic pop
-                given = made;
-        }
-        return cgroup_path_parse(given, option, out, error);
+        return given ? cgroup_path_parse(given, option, out, error)
+                     : cgroup_path_default(otherwise, id, out, error);
 }
 
 /* One within the other would be removed with it. */
@@ -245,17 +230,18 @@ int session_set_paths(struct state *state, const char *id, const struct sandbox_
         if (!state->owner.id)
                 return error_oom(error);
         state->sandbox_cgroup_only = paths->sandbox_cgroup_only;
-        r = parse_path(paths->cgroups_path, DEFAULT_SANDBOX, id, "--cgroups-path", sandbox, error);
+        r = parse_path(paths->cgroups_path, "--cgroups-path", DEFAULT_PATH_SANDBOX, id, sandbox, error);
         if (r < 0 || state->sandbox_cgroup_only)
                 return r;
-        r = parse_path(paths->overhead_path,
-                       (*sandbox)->driver == DRIVER_SYSTEMD ? DEFAULT_OVERHEAD_SYSTEMD
-                                                            : DEFAULT_OVERHEAD_CGROUPFS,
-                       id, "--overhead-path", overhead, error);
+        r = parse_path(paths->overhead_path, "--overhead-path",
+                       (*sandbox)->driver == DRIVER_SYSTEMD ? DEFAULT_PATH_OVERHEAD_SYSTEMD
+                                                            : DEFAULT_PATH_OVERHEAD_CGROUPFS,
+                       id, overhead, error);
         if (r < 0)
                 return r;
         if (overlap((*sandbox)->path, (*overhead)->path))
-                return error_refuse(error, "--overhead-path", "%s and the sandbox's %s overlap",
+                return error_refuse(error, paths->overhead_path ? "--overhead-path" : "--cgroups-path",
+                                    "the overhead group's path %s and the sandbox's %s overlap",
                                     (*overhead)->path, (*sandbox)->path);
         return 0;
 }

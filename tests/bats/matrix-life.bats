@@ -4,7 +4,16 @@
 load helpers
 
 setup() { kc_setup; }
-teardown() { kc_teardown; }
+
+teardown() {
+    local state
+    # Those of other IDs that a test has made.
+    for state in "$ROOT"/*; do
+        [[ $state = *"/$ID" || ! -e $state ]] || kc delete --force "${state##*/}" > /dev/null 2>&1 || true
+    done
+    kc_teardown
+    remove_parents kata_sandboxed_pod
+}
 
 @test "kata-containers #6232: the whole life of a sandbox with a real QEMU and two vCPUs" {
     # The parent belongs to the container manager: its limits are not ours to change.
@@ -83,6 +92,47 @@ teardown() { kc_teardown; }
     else
         assert [ "$found" -gt 0 ]
     fi
+}
+
+# IDs that are not the name of a unit, or of a directory, as they are.
+odd_ids() {
+    local x plus
+    printf -v x '%*s' $((255 - ${#ID})) ''
+    plus=${x// /+} x=${x// /x}
+    printf '%s\n' "$ID+b" "memory.$ID" "_memory.$ID" "cgroup.$ID" "$ID.slice" "$ID$x" "$ID$plus" "memory.$ID${x:7}"
+}
+
+# directories_of PID: the lines of its groups that are of a sandbox
+directories_of() { sed -n 's|^[^:]*:[^:]*:/\(kata.*\)|\1|p' "/proc/$1/cgroup" | sort -u; }
+
+@test "every ID has its default paths, escaped or shortened where they could not be" {
+    local id pid mount place options=("${MODE_OPTION[@]}") seen=' '
+    # With systemd it is the overhead's path that is not given, in either mode's run.
+    [ "$KC_DRIVER" = cgroupfs ] || options=(--cgroups-path "$CGROUPS_PATH")
+    while read -r id; do
+        start_process
+        pid=$!
+        kc create "$id" "${options[@]}" --pid "$pid" <<< '{"pids":{"limit":77}}'
+        place=$(directories_of "$pid")
+        [ "$(wc -l <<< "$place")" = 1 ]
+        [[ $seen != *" $place "* ]]
+        seen+="$place "
+        case "$KC_DRIVER $id" in
+        systemd*\ *+*) [[ $id = *++* ]] || assert_equal "${place##*/}" "kata-cgroup-$(systemd-escape "$id").scope" ;;
+        systemd*.slice) assert_equal "${place##*/}" "kata-cgroup-$(systemd-escape "${id%.slice}")\\x2eslice.scope" ;;
+        systemd*xxx) assert_equal "$(basename "$place" | wc -c)" 256 ;;
+        systemd*) assert_equal "${place##*/}" "kata-cgroup-$id.scope" ;;
+        *\ *memory.*xxx) [[ ${place##*/} = _memory.*~* ]] ;;
+        *\ memory.* | *\ _memory.* | *\ cgroup.*) assert_equal "${place##*/}" "_$id" ;;
+        *) assert_equal "${place##*/}" "$id" ;;
+        esac
+        [ "$KC_DRIVER" = cgroupfs ] || assert_equal "$(systemctl is-active "${place##*/}")" active
+        run --separate-stderr kc inspect "$id"
+        assert_json "[.overhead, .sandbox] | map(select(.).processes) | add" "[$pid]"
+        kc delete "$id"
+        for mount in "${MOUNTS[@]}"; do [ ! -e "$mount/$place" ]; done
+        assert_nothing_left
+    done < <(odd_ids)
 }
 
 @test "what is not given is not limited: no pids.max, and TasksMax=infinity" {
