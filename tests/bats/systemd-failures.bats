@@ -88,6 +88,42 @@ goes_down() { [[ $(systemctl show "$UNIT" -p ActiveState --value) != active ]]; 
 
 # ---- systemd says no ----
 
+# without_bus COMMAND...: systemd's own socket and the bus are out of reach
+without_bus() {
+    DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent unshare --mount bash -c \
+        'mount -t tmpfs none /run/systemd && mount -t tmpfs none /run/dbus && exec "$@"' - "$KATA_CGROUP" --root "$ROOT" "$@" \
+        3>&-
+}
+
+@test "what only reads needs no bus" {
+    start_shim
+    # In overhead mode, with a scope that waits for its VMM; then with the VMM in it.
+    kc create "$ID" --cgroups-path "$CGROUPS_PATH" --pid "$SHIM" <<< "$RESOURCES"
+    run --separate-stderr without_bus inspect "$ID" --stats
+    assert_success
+    assert_json '[.sandbox.exists, .overhead.processes]' "[false,[$SHIM]]"
+    start_vmm
+    attach
+    run --separate-stderr without_bus inspect "$ID" --stats
+    assert_success
+    assert_equal "$stderr" ""
+    assert_json '[.driver, .sandbox.unit, .sandbox.processes, .overhead.processes]' \
+        "[\"systemd\",\"$UNIT\",[$VMM],[$SHIM]]"
+    assert_equal "$(jq 'del(.stats)' <<< "$output")" "$(kc inspect "$ID" --stats | jq 'del(.stats)')"
+    run --separate-stderr without_bus list --format json
+    assert_success
+    assert_json 'map([.id, .exists, .overheadExists])' "[[\"$ID\",true,true]]"
+    run --separate-stderr without_bus features
+    assert_success
+    assert_json '[.systemdVersion, .drivers]' '[null,["cgroupfs"]]'
+    # This cannot be done without it, and says so.
+    run without_bus update "$ID" <<< '{"pids":{"limit":77}}'
+    assert_one_error_line 1 systemd
+    end_vmm
+    kc delete "$ID"
+    assert_nothing_left
+}
+
 @test "a method error: systemd's own words are the message, and nothing has changed" {
     start_shim
     local before=$(< "/proc/$SHIM/cgroup") slice=kctest-masked$NUMBER.slice
