@@ -410,32 +410,6 @@ static int create(struct manager *manager, const struct plan *plan, struct proce
         return r < 0 ? r : complete_all_moves(manager, processes, count, journal, error);
 }
 
-/* What systemd has removed or rewritten since (an operator's `systemctl set-property` makes it do that) is made and written
- * again. */
-static int renew(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error) {
-        int r = complete_directories(manager, plan, journal, error);
-
-        if (r < 0 || !plan)
-                return r;
-        plan_set_unchanged(plan, true);
-        r = cgroup_compare(manager->cgroup, plan, error);
-        return r < 0 ? r : cgroup_apply(manager->cgroup, plan, journal, error);
-}
-
-static int place(struct manager *manager, struct plan *plan, struct process *process, struct journal *journal,
-                 struct error *error) {
-        int r;
-
-        r = claim_unit(manager, error);
-        if (r == 0)
-                r = renew(manager, plan, journal, error);
-        if (r == 0)
-                r = record_moves(manager, &process, 1, journal, error);
-        if (r == 0)
-                r = attach_by_systemd(manager, &process, 1, error);
-        return r != 0 ? r : complete_all_moves(manager, &process, 1, journal, error);
-}
-
 /* systemd rewrites v1's list of devices from nothing: without a stop, what stays allowed would be denied for that
  * moment. */
 static bool rewrites_devices(const struct manager *manager, const struct plan *plan) {
@@ -488,17 +462,14 @@ static void compare_with_unit(struct plan *plan, struct plan *held) {
                 }
 }
 
-/* Sets properties and files. systemd writes more files than the properties ask for, and so may an operator's `systemctl
- * set-property` or a daemon-reload have made it do before: what the plan has and the kernel does not hold is written again. */
-static int update(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error) {
+/* Sets properties and files of a unit of ours. systemd writes more files than the properties ask for, and so may an operator's
+ * `systemctl set-property` or a daemon-reload have made it do before: what the plan has and the kernel does not hold is written
+ * again. */
+static int set_all(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error) {
         struct plan *held = NULL;
         int r;
 
-        r = claim_unit(manager, error);
-        if (r == MANAGER_E_GONE)
-                return error_fail(error, 0, "unit %s has ended", manager->path->unit);
-        if (r == 0)
-                r = systemd_bus_read_properties(manager->context->bus, manager->path->unit, plan, &held, error);
+        r = systemd_bus_read_properties(manager->context->bus, manager->path->unit, plan, &held, error);
         if (r < 0)
                 return r;
         compare_with_unit(plan, held);
@@ -518,6 +489,41 @@ static int update(struct manager *manager, struct plan *plan, struct journal *jo
         if (r == 0)
                 r = cgroup_compare(manager->cgroup, plan, error);
         return r < 0 ? r : cgroup_apply(manager->cgroup, plan, journal, error);
+}
+
+static int update(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error) {
+        int r = claim_unit(manager, error);
+
+        if (r == MANAGER_E_GONE)
+                return error_fail(error, 0, "unit %s has ended", manager->path->unit);
+        return r < 0 ? r : set_all(manager, plan, journal, error);
+}
+
+/* Whether the group is missing in a hierarchy, with the limits that it had there. */
+static bool is_incomplete(struct manager *manager) {
+        const struct host *host = manager->context->host;
+
+        for (size_t h = 0; h < host->count; h++)
+                if (cgroup_directory(manager->cgroup, &host->hierarchies[h]) < 0)
+                        return true;
+        return false;
+}
+
+static int place(struct manager *manager, struct plan *plan, struct process *process, struct journal *journal,
+                 struct error *error) {
+        int r;
+
+        r = claim_unit(manager, error);
+        /* An operator's `systemctl set-property` makes systemd remove directories that are empty on v1. */
+        if (r == 0 && plan && is_incomplete(manager)) {
+                plan_set_unchanged(plan, true);
+                r = set_all(manager, plan, journal, error);
+        }
+        if (r == 0)
+                r = record_moves(manager, &process, 1, journal, error);
+        if (r == 0)
+                r = attach_by_systemd(manager, &process, 1, error);
+        return r != 0 ? r : complete_all_moves(manager, &process, 1, journal, error);
 }
 
 /* On v1 the kernel tells systemd that a group is empty only where it has no child groups (cgroups.txt of v1, 1.4): with
