@@ -230,13 +230,16 @@ char *cgroup_absolute_path(const struct cgroup *cgroup, const struct hierarchy *
 int cgroup_read(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *file, char **out) {
         int directory = cgroup_directory(cgroup, hierarchy);
 
-        return directory < 0 ? directory : file_read_at(directory, file, FILE_SIZE_MAX, out, NULL);
+        if (directory < 0)
+                return directory;
+        return file_read_at(directory, hierarchy_file(hierarchy, file), FILE_SIZE_MAX, out, NULL);
 }
 
 int cgroup_write(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *file,
                  const char *value) {
         int r = cgroup_claim(cgroup, hierarchy, NULL);
 
+        file = hierarchy_file(hierarchy, file);
         log_debug(cgroup->log, "write %s/%s/%s: %s", hierarchy->mount_point, cgroup->path, file, value);
         if (r != 0)
                 return r == CGROUP_E_ABSENT ? -ENOENT : -EPERM;

@@ -40,7 +40,7 @@ static int read_parent(const struct cgroup *cgroup, const struct hierarchy *hier
         char *name;
         int r;
 
-        if (asprintf(&directory, "/%s/%s", cgroup->path, file) < 0)
+        if (asprintf(&directory, "/%s/%s", cgroup->path, hierarchy_file(hierarchy, file)) < 0)
                 return -ENOMEM;
         name = strrchr(directory, '/');
         *name++ = '\0';
@@ -170,7 +170,7 @@ enum written {
 static int fail_write(const struct cgroup *cgroup, const struct setting *setting, const struct target *target,
                       int r, struct error *error) {
         return error_fail(error, -r, "%s: cannot write \"%s\" to %s/%s/%s", setting->field, target->value,
-                          target->hierarchy->mount_point, cgroup->path, target->name);
+                          target->hierarchy->mount_point, cgroup->path, hierarchy_file(target->hierarchy, target->name));
 }
 
 /* What a refused write means. */

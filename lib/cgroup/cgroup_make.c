@@ -257,8 +257,8 @@ static int copy_down(const struct level *level, int parent_fd, const char *file,
 static int prepare_cpuset(const struct level *level, int parent_fd, struct error *error) {
         int r;
 
-        r = copy_down(level, parent_fd, "cpuset.cpus", error);
-        return r < 0 ? r : copy_down(level, parent_fd, "cpuset.mems", error);
+        r = copy_down(level, parent_fd, hierarchy_file(level->hierarchy, "cpuset.cpus"), error);
+        return r < 0 ? r : copy_down(level, parent_fd, hierarchy_file(level->hierarchy, "cpuset.mems"), error);
 }
 
 /* Whether cgroup.max.descendants or cgroup.max.depth of this group keeps another one from being made `depth` levels below

@@ -51,6 +51,13 @@ const char *hierarchy_name(const struct hierarchy *hierarchy) {
         return hierarchy->version == CGROUP_V2 ? "unified" : hierarchy->controllers;
 }
 
+const char *hierarchy_file(const struct hierarchy *hierarchy, const char *file) {
+        static const char prefix[] = "cpuset.";
+        size_t length = strlen(prefix);
+
+        return hierarchy->noprefix && strncmp(file, prefix, length) == 0 ? file + length : file;
+}
+
 /* mountinfo writes blanks, tabs, newlines and backslashes as three octal digits. */
 static void unescape(char *text) {
         char *out = text;
@@ -97,6 +104,8 @@ static int parse_v1_options(struct hierarchy *hierarchy, char *options) {
         while ((word = strsep(&options, ","))) {
                 int r;
 
+                if (strcmp(word, "noprefix") == 0)
+                        hierarchy->noprefix = true;
                 if (word[0] == '\0' || is_v1_flag(word))
                         continue;
                 r = add_controller(hierarchy, word, ',');

@@ -24,6 +24,7 @@ struct hierarchy {
         char *mount_point; /* absolute */
         char *root;        /* the cgroup that the mount point shows; "/" but in bind mounts */
         int fd;            /* O_PATH of the mount point, or -1 for an invented host */
+        bool noprefix;     /* its files are called without the controller: see hierarchy_file() */
 };
 
 struct host {
@@ -58,6 +59,10 @@ bool host_systemd_manages(const struct host *host, const struct hierarchy *hiera
 
 /* A name for messages and for inspect's `paths`: "unified" or the controllers ("cpu,cpuacct"). */
 const char *hierarchy_name(const struct hierarchy *hierarchy);
+
+/* What a file of a group is called in this hierarchy: "cpuset.cpus" is "cpus" where v1's cpuset is mounted with noprefix, as
+ * mount -t cpuset does (cpusets.rst, 2.1). The kernel takes that option for the cpuset alone. Part of `file`. */
+const char *hierarchy_file(const struct hierarchy *hierarchy, const char *file);
 
 /* The path that a line set of /proc/PID/cgroup gives for this hierarchy, relative to its mount point and
  * without a leading slash ("" is the mount point itself); NULL where there is none, or where it is

@@ -98,6 +98,8 @@ for file in "$suites"/*.bats; do
     waits) [[ $environment =~ ^(host|trixie-v2) ]] || continue ;;
     # Under valgrind the program of a process is valgrind.
     matrix-waits) [[ $environment != *-hybrid* && $environment != valgrind ]] || continue ;;
+    # Where the machine is the suite's own, and has a cpuset of v1.
+    v1-mounts) [ "$environment" = bookworm-v1 ] || continue ;;
     systemd-silence) [ "$environment" = bookworm-v1 ] || continue ;;
     systemd-*) [ -d /run/systemd/system ] || continue ;;
     v2-*) ! grep ' - cgroup ' /proc/self/mountinfo | grep -qv 'name=' || continue ;;

@@ -67,6 +67,21 @@ static void test_v1_split(void **state) {
         assert_at(host, CONTROLLER_IO, "/cg/blkio", CGROUP_V1);
 }
 
+/* mount -t cpuset and -o noprefix: the files of this hierarchy, and of no other one, lack the controller's name. */
+static void test_noprefix(void **state) {
+        _cleanup_(host_freep) struct host *host =
+                parse("31 30 0:26 / /dev/cpuset rw - cgroup none rw,cpuset,noprefix,release_agent=/x\n"
+                      "32 30 0:27 / /cg/cpu rw - cgroup none rw,cpu\n",
+                      NULL);
+
+        (void)state;
+        assert_at(host, CONTROLLER_CPUSET, "/dev/cpuset", CGROUP_V1);
+        assert_string_equal(hierarchy_file(host->controllers[CONTROLLER_CPUSET], "cpuset.cpus"), "cpus");
+        assert_string_equal(hierarchy_file(host->controllers[CONTROLLER_CPUSET], "cgroup.procs"),
+                            "cgroup.procs");
+        assert_string_equal(hierarchy_file(host->controllers[CONTROLLER_CPU], "cpu.shares"), "cpu.shares");
+}
+
 static void test_hybrid(void **state) {
         _cleanup_(host_freep) struct host *host = parse(V1_COMOUNTED UNIFIED_BELOW, "cpuset hugetlb\n");
 
@@ -263,7 +278,7 @@ int main(void) {
                 cmocka_unit_test(test_v2_with_named),   cmocka_unit_test(test_bind_mounts),
                 cmocka_unit_test(test_nothing_mounted), cmocka_unit_test(test_path_of),
                 cmocka_unit_test(test_version),         cmocka_unit_test(test_controller_version),
-                cmocka_unit_test(test_systemd_manages),
+                cmocka_unit_test(test_systemd_manages), cmocka_unit_test(test_noprefix),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
