@@ -20,6 +20,8 @@
 #include <unistd.h>
 
 #include "cgroup/cgroup.h"
+#include "cgroup/level.h"
+#include "util/cpulist.h"
 #include "util/file.h"
 #include "util/number.h"
 
@@ -92,19 +94,10 @@ static int record_directory(struct journal *journal, const struct cgroup *cgroup
         return r;
 }
 
-/* One level of the walk: an open directory and how it is called in messages. */
-struct level {
-        struct cgroup *cgroup;
-        const struct hierarchy *hierarchy;
-        int fd;           /* not owned */
-        const char *path; /* relative to the mount point, "" for the root */
-};
-
 static unsigned parse_mask(char *text) {
         unsigned mask = 0;
         char *word;
 
-        file_chomp(text);
         while ((word = strsep(&text, " "))) {
                 int controller = controller_from_name(word);
 
@@ -118,9 +111,9 @@ static int read_mask(const struct level *level, const char *file, unsigned *out,
         _cleanup_free_ char *text = NULL;
         int r;
 
-        r = file_read_at(level->fd, file, FILE_SIZE_MAX, &text, NULL);
+        r = level_read(level, file, &text);
         if (r < 0)
-                return error_fail(error, -r, "%s/%s/%s", level->hierarchy->mount_point, level->path, file);
+                return level_fail(level, file, r, error);
         *out = parse_mask(text);
         return 0;
 }
@@ -135,15 +128,13 @@ static int write_subtree_control(const struct level *level, unsigned mask) {
                 (void)strncat(value, controller_name((enum controller)c, CGROUP_V2),
                               sizeof(value) - strlen(value) - 1);
         }
-        log_debug(level->cgroup->log, "write %s/%s/cgroup.subtree_control: %s", level->hierarchy->mount_point,
-                  level->path, value);
-        return file_write_at(level->fd, "cgroup.subtree_control", value);
+        return level_write(level, "cgroup.subtree_control", value);
 }
 
 static bool is_threaded(const struct level *level) {
         _cleanup_free_ char *type = NULL;
 
-        if (file_read_at(level->fd, "cgroup.type", FILE_SIZE_MAX, &type, NULL) < 0)
+        if (level_read(level, "cgroup.type", &type) < 0)
                 return false;
         return strstr(type, "threaded") || strstr(type, "domain invalid");
 }
@@ -194,8 +185,7 @@ static int enable_missing(const struct level *level, unsigned missing, unsigned 
 static bool has_processes(const struct level *level) {
         _cleanup_free_ char *text = NULL;
 
-        return level->path[0] != '\0' &&
-               file_read_at(level->fd, "cgroup.procs", FILE_SIZE_MAX, &text, NULL) == 0 && text[0] != '\0';
+        return level->path[0] != '\0' && level_read(level, "cgroup.procs", &text) == 0 && text[0] != '\0';
 }
 
 /* The first controller of a mask that is not empty. */
@@ -232,33 +222,70 @@ static int enable_controllers(const struct level *level, unsigned wished, unsign
         return 0;
 }
 
-static int copy_down(const struct level *level, int parent_fd, const char *file, struct error *error) {
-        _cleanup_free_ char *own = NULL, *inherited = NULL;
-        int r;
+/* A list of v1's cpuset, and what keeps siblings from having the same in theirs. */
+struct cpuset_list {
+        const char *file, *exclusive_file;
+};
 
-        r = file_read_at(level->fd, file, FILE_SIZE_MAX, &own, NULL);
-        if (r == 0) {
-                file_chomp(own);
-                if (own[0] != '\0')
-                        return 0;
-                r = file_read_at(parent_fd, file, FILE_SIZE_MAX, &inherited, NULL);
-        }
-        if (r == 0) {
-                file_chomp(inherited);
-                log_debug(level->cgroup->log, "write %s/%s/%s: %s", level->hierarchy->mount_point, level->path,
-                          file, inherited);
-                r = file_write_at(level->fd, file, inherited);
-        }
-        if (r < 0)
-                return error_fail(error, -r, "%s/%s/%s", level->hierarchy->mount_point, level->path, file);
+static const struct cpuset_list cpuset_lists[] = {
+        {"cpuset.cpus", "cpuset.cpu_exclusive"},
+        {"cpuset.mems", "cpuset.mem_exclusive"},
+};
+
+struct exclusion {
+        const struct cpuset_list *list;
+        struct cpulist free; /* what is left */
+};
+
+/* Takes out what a child has for itself alone. */
+static int exclude(const struct level *child, const char *name, void *data) {
+        struct exclusion *exclusion = data;
+        _cleanup_free_ char *exclusive = NULL, *text = NULL;
+        struct cpulist taken;
+
+        (void)name;
+        if (level_read(child, exclusion->list->exclusive_file, &exclusive) == 0 &&
+            strcmp(exclusive, "1") == 0 && level_read(child, exclusion->list->file, &text) == 0 &&
+            cpulist_parse(text, &taken) == 0)
+                cpulist_subtract(&exclusion->free, &taken);
         return 0;
 }
 
-static int prepare_cpuset(const struct level *level, int parent_fd, struct error *error) {
+/* What of a group's list its children have not for themselves alone (cpusets.rst, 1.4). NULL where that is nothing. */
+static char *list_to_share(const struct level *level, const struct cpuset_list *list, const char *text) {
+        struct exclusion exclusion = {.list = list};
+
+        if (cpulist_parse(text, &exclusion.free) < 0 || level_for_each_child(level, exclude, &exclusion) < 0 ||
+            cpulist_is_empty(&exclusion.free))
+                return NULL;
+        return cpulist_format(&exclusion.free);
+}
+
+/* All that the parent has, so that later groups below this one, and later changes of the group itself, have the choice; less
+ * what the kernel does not give, since others have it for themselves alone. */
+static int copy_down(const struct level *level, const struct level *parent, const struct cpuset_list *list,
+                     struct error *error) {
+        _cleanup_free_ char *own = NULL, *inherited = NULL, *rest = NULL;
         int r;
 
-        r = copy_down(level, parent_fd, hierarchy_file(level->hierarchy, "cpuset.cpus"), error);
-        return r < 0 ? r : copy_down(level, parent_fd, hierarchy_file(level->hierarchy, "cpuset.mems"), error);
+        r = level_read(level, list->file, &own);
+        if (r == 0 && own[0] != '\0')
+                return 0;
+        if (r == 0)
+                r = level_read(parent, list->file, &inherited);
+        if (r == 0)
+                r = level_write(level, list->file, inherited);
+        if (r == -EINVAL && (rest = list_to_share(parent, list, inherited)))
+                r = level_write(level, list->file, rest);
+        return r < 0 ? level_fail(level, list->file, r, error) : 0;
+}
+
+static int prepare_cpuset(const struct level *level, const struct level *parent, struct error *error) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(cpuset_lists); i++)
+                r = copy_down(level, parent, &cpuset_lists[i], error);
+        return r;
 }
 
 /* Whether cgroup.max.descendants or cgroup.max.depth of this group keeps another one from being made `depth` levels below
@@ -405,7 +432,7 @@ static int walk_component(const struct walk *walk, struct level *level, const ch
             (walk->hierarchy->mask & 1U << CONTROLLER_CPUSET) != 0) {
                 struct level below = {walk->cgroup, walk->hierarchy, child, path};
 
-                r = prepare_cpuset(&below, level->fd, error);
+                r = prepare_cpuset(&below, level, error);
                 if (r < 0)
                         return r;
         }
@@ -466,13 +493,11 @@ static int make_threaded(const struct level *level, struct error *error) {
         _cleanup_free_ char *type = NULL;
         int r;
 
-        r = file_read_at(level->fd, file, FILE_SIZE_MAX, &type, NULL);
+        r = level_read(level, file, &type);
         if (r == 0 && strncmp(type, "threaded", strlen("threaded")) == 0)
                 return 0;
-        log_debug(level->cgroup->log, "write %s/%s/%s: threaded", level->hierarchy->mount_point, level->path,
-                  file);
         if (r == 0)
-                r = file_write_at(level->fd, file, "threaded");
+                r = level_write(level, file, "threaded");
         /* The kernel's word for a group that gives memory or the like to its children, or has such children. */
         if (r == -EOPNOTSUPP)
                 return error_fail(

@@ -158,6 +158,11 @@ void cpulist_union(struct cpulist *list, const struct cpulist *other) {
                 list->bits[i] |= other->bits[i];
 }
 
+void cpulist_subtract(struct cpulist *list, const struct cpulist *other) {
+        for (size_t i = 0; i < sizeof(list->bits) / sizeof(list->bits[0]); i++)
+                list->bits[i] &= ~other->bits[i];
+}
+
 int cpulist_nth(const struct cpulist *list, size_t i) {
         for (unsigned number = 0; number < CPULIST_LIMIT; number++)
                 if (cpulist_contains(list, number) && i-- == 0)

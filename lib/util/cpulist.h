@@ -37,6 +37,9 @@ void cpulist_add(struct cpulist *list, unsigned number);
 /* Adds all of `other`. */
 void cpulist_union(struct cpulist *list, const struct cpulist *other);
 
+/* Takes out all of `other`. */
+void cpulist_subtract(struct cpulist *list, const struct cpulist *other);
+
 /* The number of the i-th member (from 0), or -1 where there are not so many. */
 int cpulist_nth(const struct cpulist *list, size_t i);
 

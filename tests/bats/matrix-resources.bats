@@ -211,6 +211,32 @@ weight_survives_reload() { on_v1 io || assert_survives_reload; }
     assert_survives_reload daemon-reexec
 }
 
+@test "v1: a cpuset beside one that has a CPU for itself alone gets what is left" {
+    on_v1 cpuset || return 0
+    local other=${MOUNT_OF[cpuset]}/kctest-other-$ID
+    # No sibling may have that CPU: empty parents of earlier sandboxes go.
+    find "${MOUNT_OF[cpuset]}" -mindepth 1 -depth -type d \( -path '*/kata*' -o -path '*/kctest*' \) -exec rmdir {} + 2> /dev/null || true
+    mkdir "$other"
+    echo 1 > "$other/cpuset.cpus"
+    echo 1 > "$other/cpuset.cpu_exclusive"
+    run create_with <<< '{"cpu":{"cpus":"0"}}'
+    assert_success
+    assert_file sandbox cpuset cpuset.cpus 0 - -
+    assert_equal "$(< "${MOUNT_OF[cpuset]}/${SANDBOX_DIR%/*}/cpuset.cpus")" 0
+    kc delete --force "$ID"
+    # Without a list of its own, too.
+    run create_with <<< '{"pids":{"limit":7}}'
+    assert_success
+    assert_file sandbox cpuset cpuset.cpus 0 - -
+    kc delete --force "$ID"
+    # What the other one has is not given.
+    run create_with <<< '{"cpu":{"cpus":"1"}}'
+    assert_output --partial 'cpu.cpus: cannot write "1" to '
+    kc delete --force "$ID"
+    rmdir "$other"
+    assert_nothing_left
+}
+
 @test "inspect --stats: one schema, with what was used" {
     create_with <<< "$RESOURCES"
     # Work that is charged: CPU time and a process.

@@ -126,6 +126,9 @@ static void test_sets(void **state) {
         assert_false(cpulist_contains(&a, CPULIST_LIMIT));
         assert_false(cpulist_equal(&a, &b));
         assert_false(cpulist_is_empty(&a));
+        cpulist_subtract(&a, &b);
+        assert_int_equal(cpulist_count(&a), 1);
+        assert_int_equal(cpulist_nth(&a, 0), 0);
 }
 
 int main(void) {

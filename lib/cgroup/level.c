@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cgroup/level.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "util/file.h"
+
+char *level_file(const struct level *level, const char *file) {
+        char *path;
+
+        if (asprintf(&path, "%s/%s%s%s", level->hierarchy->mount_point, level->path, level->path[0] ? "/" : "",
+                     hierarchy_file(level->hierarchy, file)) < 0)
+                return NULL;
+        return path;
+}
+
+int level_read(const struct level *level, const char *file, char **out) {
+        int r = file_read_at(level->fd, hierarchy_file(level->hierarchy, file), FILE_SIZE_MAX, out, NULL);
+
+        if (r == 0)
+                file_chomp(*out);
+        return r;
+}
+
+int level_write(const struct level *level, const char *file, const char *value) {
+        _cleanup_free_ char *path = level_file(level, file);
+
+        if (!path)
+                return -ENOMEM;
+        log_debug(level->cgroup->log, "write %s: %s", path, value);
+        return file_write_at(level->fd, hierarchy_file(level->hierarchy, file), value);
+}
+
+int level_fail(const struct level *level, const char *file, int r, struct error *error) {
+        _cleanup_free_ char *path = level_file(level, file);
+
+        return path ? error_fail(error, -r, "%s", path) : error_oom(error);
+}
+
+int level_for_each_child(const struct level *level, level_child_fn each, void *data) {
+        DIR *stream = file_open_stream(level->fd, ".");
+        struct dirent *entry;
+        int r = 0;
+
+        while (stream && r == 0 && (entry = readdir(stream))) {
+                _cleanup_close_ int fd = -1;
+                _cleanup_free_ char *path = NULL;
+
+                if (!file_is_child_directory(entry))
+                        continue;
+                fd = file_open_beneath(level->fd, entry->d_name, O_RDONLY | O_DIRECTORY);
+                if (fd < 0)
+                        continue;
+                if (asprintf(&path, "%s%s%s", level->path, level->path[0] ? "/" : "", entry->d_name) < 0) {
+                        path = NULL;
+                        r = -ENOMEM;
+                } else {
+                        r = each(&(struct level){level->cgroup, level->hierarchy, fd, path}, entry->d_name,
+                                 data);
+                }
+        }
+        if (stream)
+                (void)closedir(stream);
+        return r;
+}
