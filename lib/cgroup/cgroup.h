@@ -86,13 +86,23 @@ char *cgroup_absolute_path(const struct cgroup *cgroup, const struct hierarchy *
 
 /*
  * Makes the directory in one hierarchy, with the parents that are missing. On v2 controllers are enabled
- * in the parents' cgroup.subtree_control from the top down: those of `required` (1 << enum controller)
- * or an error, the others where it is possible. On v1 an empty cpuset is filled from its parent, level
- * by level. What is made becomes the owner's and is recorded in `journal`. A group that is there already is an error,
+ * in the parents' cgroup.subtree_control from the top down: those that the plan requires or an
+ * error, the others where it is possible. On v1 an empty cpuset is filled from its parent, level
+ * by level, and the parents get the real-time bandwidth that the plan needs (cgroup_make_room()). What is made becomes the owner's and is recorded in `journal`. A group that is there already is an error,
  * which says whose it is. Errors: status 1 with the path.
  */
-int cgroup_make(struct cgroup *cgroup, const struct hierarchy *hierarchy, unsigned required,
+int cgroup_make(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct plan *plan,
                 struct journal *journal, struct error *error);
+
+/* The controllers (1 << enum controller) whose files the plan (or NULL) writes. */
+unsigned cgroup_required(const struct plan *plan);
+
+/*
+ * On v1, gives parents that a kata-cgroup made the real-time bandwidth (cpu.rt_runtime_us) that the group needs for the
+ * plan, and records that. Error: status 1 naming a parent that has too little and is somebody else's, or the root.
+ */
+int cgroup_make_room(struct cgroup *cgroup, const struct plan *plan, struct journal *journal,
+                     struct error *error);
 
 /* The v2 half of cgroup_make() for a directory that systemd made: enables `required` where it is not. */
 int cgroup_enable_controllers(struct cgroup *cgroup, const struct hierarchy *hierarchy, unsigned required,

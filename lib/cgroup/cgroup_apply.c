@@ -170,7 +170,8 @@ enum written {
 static int fail_write(const struct cgroup *cgroup, const struct setting *setting, const struct target *target,
                       int r, struct error *error) {
         return error_fail(error, -r, "%s: cannot write \"%s\" to %s/%s/%s", setting->field, target->value,
-                          target->hierarchy->mount_point, cgroup->path, hierarchy_file(target->hierarchy, target->name));
+                          target->hierarchy->mount_point, cgroup->path,
+                          hierarchy_file(target->hierarchy, target->name));
 }
 
 /* What a refused write means. */

@@ -380,6 +380,7 @@ static int fail_taken(struct cgroup *cgroup, const struct hierarchy *hierarchy, 
 struct walk {
         struct cgroup *cgroup;
         const struct hierarchy *hierarchy;
+        const struct plan *plan; /* or NULL */
         unsigned required;
         bool make; /* false: only enable controllers on the way to a directory that exists */
         struct journal *journal;
@@ -419,6 +420,9 @@ static int walk_component(const struct walk *walk, struct level *level, const ch
                 return error_oom(error);
         if (walk->hierarchy->version == CGROUP_V2)
                 r = enable_controllers(level, walk->make ? WISHED : 0, walk->required, available, error);
+        /* Before the group itself, so that it goes first when all of that is undone. */
+        if (r == 0 && leaf && walk->make && walk->hierarchy == walk->cgroup->host->controllers[CONTROLLER_CPU])
+                r = cgroup_make_room(walk->cgroup, walk->plan, walk->journal, error);
         if (r == 0 && walk->make)
                 r = make_component(walk, level, name, path, leaf, &made, &record, error);
         if (r != 0)
@@ -466,9 +470,21 @@ static int walk_down(const struct walk *walk, struct error *error) {
         return 0;
 }
 
-int cgroup_make(struct cgroup *cgroup, const struct hierarchy *hierarchy, unsigned required,
+unsigned cgroup_required(const struct plan *plan) {
+        unsigned mask = 0;
+
+        for (size_t i = 0; plan && i < plan->count; i++)
+                if (plan->settings[i].kind == SETTING_FILE &&
+                    plan->settings[i].file.controller < CONTROLLER_COUNT &&
+                    (plan->settings[i].file.flags & FILE_MISSING_OK) == 0)
+                        mask |= 1U << plan->settings[i].file.controller;
+        return mask;
+}
+
+int cgroup_make(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct plan *plan,
                 struct journal *journal, struct error *error) {
-        const struct walk walk = {cgroup, hierarchy, required & hierarchy->mask, true, journal};
+        const struct walk walk = {cgroup, hierarchy, plan, cgroup_required(plan) & hierarchy->mask,
+                                  true,   journal};
         int r = WALK_E_RACE;
 
         for (int i = 0; r == WALK_E_RACE && i < RACE_TRIES; i++)
@@ -481,7 +497,7 @@ int cgroup_make(struct cgroup *cgroup, const struct hierarchy *hierarchy, unsign
 
 int cgroup_enable_controllers(struct cgroup *cgroup, const struct hierarchy *hierarchy, unsigned required,
                               struct error *error) {
-        const struct walk walk = {cgroup, hierarchy, required & hierarchy->mask, false, NULL};
+        const struct walk walk = {cgroup, hierarchy, NULL, required & hierarchy->mask, false, NULL};
 
         if (hierarchy->version != CGROUP_V2 || walk.required == 0)
                 return 0;

@@ -15,12 +15,12 @@ static int claim(struct manager *manager, struct error *error) {
         return cgroup_claim_all(manager->cgroup, true, error);
 }
 
-static int make_everywhere(struct manager *manager, unsigned required, struct journal *journal,
+static int make_everywhere(struct manager *manager, const struct plan *plan, struct journal *journal,
                            struct error *error) {
         const struct host *host = manager->context->host;
 
         for (size_t h = 0; h < host->count; h++) {
-                int r = cgroup_make(manager->cgroup, &host->hierarchies[h], required, journal, error);
+                int r = cgroup_make(manager->cgroup, &host->hierarchies[h], plan, journal, error);
 
                 if (r < 0)
                         return r;
@@ -32,7 +32,7 @@ static int create(struct manager *manager, const struct plan *plan, struct proce
                   size_t count, struct journal *journal, struct error *error) {
         int r;
 
-        r = make_everywhere(manager, manager_required(plan), journal, error);
+        r = make_everywhere(manager, plan, journal, error);
         if (r == 0)
                 r = manager_limit(manager, plan, journal, error);
         return r < 0 ? r : manager_move(manager, processes, count, journal, error);
@@ -44,7 +44,7 @@ static int place(struct manager *manager, struct plan *plan, struct process *pro
 
         (void)plan;
         if (r == 0)
-                r = manager_complete(manager, 0, true, journal, error);
+                r = manager_complete(manager, NULL, true, journal, error);
         return r < 0 ? r : manager_move(manager, &process, 1, journal, error);
 }
 
@@ -53,7 +53,9 @@ static int update(struct manager *manager, struct plan *plan, struct journal *jo
 
         /* A limit in a hierarchy where the members are not, and do not come, would be none. */
         if (r == 0 && !manager_can_place_threads(manager))
-                r = manager_complete(manager, manager_required(plan), true, journal, error);
+                r = manager_complete(manager, plan, true, journal, error);
+        if (r == 0)
+                r = cgroup_make_room(manager->cgroup, plan, journal, error);
         return r < 0 ? r : cgroup_apply(manager->cgroup, plan, journal, error);
 }
 

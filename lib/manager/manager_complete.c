@@ -97,7 +97,7 @@ static int take_members_along(struct manager *manager, const struct hierarchy *h
         return r;
 }
 
-int manager_complete(struct manager *manager, unsigned required, bool members, struct journal *journal,
+int manager_complete(struct manager *manager, const struct plan *plan, bool members, struct journal *journal,
                      struct error *error) {
         const struct host *host = manager->context->host;
 
@@ -111,7 +111,7 @@ int manager_complete(struct manager *manager, unsigned required, bool members, s
                     (r == CGROUP_E_ABSENT && !manager->ops->is_systemd && (hierarchy->mask & FROM_BOOT) != 0))
                         continue;
                 if (r == CGROUP_E_ABSENT)
-                        r = cgroup_make(manager->cgroup, hierarchy, required, journal, error);
+                        r = cgroup_make(manager->cgroup, hierarchy, plan, journal, error);
                 if (r == 0 && members && !manager_can_place_threads(manager))
                         r = take_members_along(manager, hierarchy, journal, error);
                 if (r < 0)

@@ -65,9 +65,6 @@ struct manager {
 
 /* ---- what both drivers share (manager_shared.c) ---- */
 
-/* The controllers (1 << enum controller) whose files the plan writes. */
-unsigned manager_required(const struct plan *plan);
-
 /* What a group that has just been made gets before the first process: the vCPUs' group, where the manager has one, and the
  * limits. */
 int manager_limit(struct manager *manager, const struct plan *plan, struct journal *journal,
@@ -77,9 +74,9 @@ int manager_limit(struct manager *manager, const struct plan *plan, struct journ
 int manager_move(struct manager *manager, struct process *const *processes, size_t count,
                  struct journal *journal, struct error *error);
 
-/* Makes a group that exists in the hierarchies where it is missing, with the controllers `required` as in cgroup_make();
+/* Makes a group that exists in the hierarchies where it is missing, with what `plan` (or NULL) needs, as cgroup_make() does;
  * and, with `members`, places its members there, but where threads are placed singly (manager_complete.c). */
-int manager_complete(struct manager *manager, unsigned required, bool members, struct journal *journal,
+int manager_complete(struct manager *manager, const struct plan *plan, bool members, struct journal *journal,
                      struct error *error);
 
 /* Whether the end of a group's processes comes without a wait: where systemd's own hierarchy is on v1, it sends SIGKILL right after SIGTERM

@@ -6,17 +6,6 @@
 
 #include "manager/manager_internal.h"
 
-unsigned manager_required(const struct plan *plan) {
-        unsigned mask = 0;
-
-        for (size_t i = 0; plan && i < plan->count; i++)
-                if (plan->settings[i].kind == SETTING_FILE &&
-                    plan->settings[i].file.controller < CONTROLLER_COUNT &&
-                    (plan->settings[i].file.flags & FILE_MISSING_OK) == 0)
-                        mask |= 1U << plan->settings[i].file.controller;
-        return mask;
-}
-
 int manager_move(struct manager *manager, struct process *const *processes, size_t count,
                  struct journal *journal, struct error *error) {
         const struct host *host = manager->context->host;
@@ -37,7 +26,10 @@ int manager_limit(struct manager *manager, const struct plan *plan, struct journ
         int r = 0;
 
         if (manager->vcpu_subtree)
-                r = cgroup_make_vcpu_subtree(manager->cgroup, manager_required(plan), journal, error);
+                r = cgroup_make_vcpu_subtree(manager->cgroup, cgroup_required(plan), journal, error);
+        /* Where systemd has made the group, its parents are systemd's: it is the error that is wanted here. */
+        if (r == 0)
+                r = cgroup_make_room(manager->cgroup, plan, journal, error);
         return r == 0 && plan ? cgroup_apply(manager->cgroup, plan, NULL, error) : r;
 }
 
@@ -96,9 +88,9 @@ int manager_place_threads(struct manager *sandbox, struct manager *overhead, str
         if (r == 0)
                 r = cgroup_claim_all(overhead->cgroup, false, error);
         if (r == 0)
-                r = manager_complete(sandbox, 0, true, journal, error);
+                r = manager_complete(sandbox, NULL, true, journal, error);
         if (r == 0)
-                r = manager_complete(overhead, 0, true, journal, error);
+                r = manager_complete(overhead, NULL, true, journal, error);
         for (size_t h = 0; r == 0 && h < host->count; h++) {
                 /* The whole process, where its main thread is not there yet. */
                 struct manager *rest = host->hierarchies[h].version == CGROUP_V1 ? overhead : sandbox;

@@ -233,11 +233,11 @@ static int check_placed(struct manager *manager, struct process *const *processe
 static int make_directories(struct manager *manager, const struct plan *plan, bool members,
                             struct journal *journal, struct error *error) {
         const struct host *host = manager->context->host;
-        unsigned required = manager_required(plan);
+        unsigned required = cgroup_required(plan);
         int r = adopt_directories(manager, error);
 
         if (r == 0)
-                r = manager_complete(manager, required, members, journal, error);
+                r = manager_complete(manager, plan, members, journal, error);
         for (size_t h = 0; r == 0 && h < host->count; h++) {
                 const struct hierarchy *hierarchy = &host->hierarchies[h];
 
@@ -293,7 +293,7 @@ static int complete_moves(struct manager *manager, const struct process *process
 
 static int complete_all_moves(struct manager *manager, struct process *const *processes, size_t count,
                               struct journal *journal, struct error *error) {
-        int r = manager_complete(manager, 0, true, journal, error);
+        int r = manager_complete(manager, NULL, true, journal, error);
 
         for (size_t i = 0; r == 0 && i < count; i++)
                 r = complete_moves(manager, processes[i], journal, error);

@@ -237,6 +237,47 @@ weight_survives_reload() { on_v1 io || assert_survives_reload; }
     assert_nothing_left
 }
 
+@test "v1: parents that create makes get the real-time bandwidth that is needed below them, and no others" {
+    local cpu=${MOUNT_OF[cpu]} other=$ID-b between pod
+    [ -e "$cpu/cpu.rt_runtime_us" ] || return 0
+    pod=$cpu/$PARENT_DIR
+    rt() { echo "$(< "$1/cpu.rt_runtime_us")/$(< "$1/cpu.rt_period_us")"; }
+    run create_with <<< '{"cpu":{"realtimeRuntime":100000,"realtimePeriod":500000}}'
+    assert_success
+    assert_equal "$(rt "$cpu/$SANDBOX_DIR") $(rt "$pod") $(rt "${pod%/*}")" "100000/500000 100000/500000 100000/500000"
+    # A second one shares the parents, and goes again.
+    run kc create "$other" --sandbox-cgroup-only --cgroups-path "$PARENT_DIR/$other" <<< '{"cpu":{"realtimeRuntime":300000}}'
+    assert_success
+    assert_equal "$(rt "$pod/$other") $(rt "$pod")" "300000/1000000 250000/500000"
+    kc delete "$other"
+    # What it has left is used before there is more.
+    kc update "$ID" <<< '{"cpu":{"realtimeRuntime":200000}}'
+    assert_equal "$(rt "$cpu/$SANDBOX_DIR") $(rt "$pod")" "200000/500000 250000/500000"
+    kc update "$ID" <<< '{"cpu":{"realtimeRuntime":300000}}'
+    assert_equal "$(rt "$cpu/$SANDBOX_DIR") $(rt "$pod") $(rt "${pod%/*}")" "300000/500000 300000/500000 300000/500000"
+    # All or nothing.
+    run kc update "$ID" <<< '{"cpu":{"realtimeRuntime":400000,"quota":100000,"burst":100000000000}}'
+    assert_failure 1
+    assert_equal "$(rt "$cpu/$SANDBOX_DIR") $(rt "$pod") $(rt "${pod%/*}")" "300000/500000 300000/500000 300000/500000"
+    run kc create "$other" --sandbox-cgroup-only --cgroups-path "$PARENT_DIR/$other" <<< \
+        '{"cpu":{"realtimeRuntime":100000,"quota":100000,"burst":100000000000}}'
+    assert_failure 1
+    assert_equal "$(rt "$pod") $(rt "${pod%/*}")" "300000/500000 300000/500000"
+    # More than the root has.
+    run kc update "$ID" <<< '{"cpu":{"realtimeRuntime":490000}}'
+    assert_one_error_line 1 "cpu.realtimeRuntime: what is below $cpu/cpu.rt_runtime_us would need 980000 of cpu.rt_period_us 1000000, it holds 950000"
+    kc delete --force "$ID"
+    assert_nothing_left
+    refute [ -e "$pod" ]
+    # A parent of somebody else's.
+    between=$cpu/$PARENT_DIR
+    mkdir -p "$between"
+    run create <<< '{"cpu":{"realtimeRuntime":100000}}'
+    assert_one_error_line 1 "cpu.realtimeRuntime: what is below $between/cpu.rt_runtime_us would need 100000 of cpu.rt_period_us 1000000, it holds 0"
+    assert_nothing_left
+    assert_equal "$(rt "$between")" 0/1000000
+}
+
 @test "inspect --stats: one schema, with what was used" {
     create_with <<< "$RESOURCES"
     # Work that is charged: CPU time and a process.

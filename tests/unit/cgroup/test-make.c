@@ -14,10 +14,19 @@
 #define MEMORY (1U << CONTROLLER_MEMORY)
 #define PIDS (1U << CONTROLLER_PIDS)
 
-/* The one place that calls it: what is required, by controller. */
+/* With a plan that needs these controllers. */
 static int make(struct fake *fake, const char *hierarchy, unsigned required) {
-        return cgroup_make(fake->cgroup, fake_hierarchy(fake, hierarchy), required, fake->journal,
-                           &fake->error);
+        struct setting settings[CONTROLLER_COUNT];
+        struct plan plan = {.settings = settings};
+
+        for (int c = 0; c < CONTROLLER_COUNT; c++)
+                if ((required >> c & 1) != 0)
+                        settings[plan.count++] = (struct setting){.kind = SETTING_FILE,
+                                                                  .file = {.controller = (enum controller)c,
+                                                                           .version = CGROUP_V2,
+                                                                           .name = "x",
+                                                                           .value = "1"}};
+        return cgroup_make(fake->cgroup, fake_hierarchy(fake, hierarchy), &plan, fake->journal, &fake->error);
 }
 
 static enum ownership ask(struct fake *fake, const char *path) {
