@@ -16,6 +16,10 @@
 #include "cgroup/devices.h"
 #include "util/file.h"
 #include "util/number.h"
+#include "util/timestamp.h"
+
+/* Between two tries to get what a removed group had: 1 ms, doubling up to this. */
+#define RELEASE_PAUSE_MAX_MS 50
 
 struct written_file {
         struct cgroup *cgroup; /* outlives the journal */
@@ -263,8 +267,9 @@ static int write_group(struct cgroup *cgroup, const struct setting *settings, si
                        struct journal *journal, struct error *error) {
         _cleanup_free_ bool *done = calloc(count, sizeof(*done));
         const struct setting *refused;
+        int64_t deadline = monotonic_ms() + SETTING_RELEASE_MS;
         bool progress;
-        int r, refusal = 0;
+        int r, refusal = 0, pause_ms = 1;
 
         if (!done)
                 return error_oom(error);
@@ -272,7 +277,8 @@ static int write_group(struct cgroup *cgroup, const struct setting *settings, si
                 r = write_round(cgroup, settings, count, done, journal, &progress, &refused, &refusal, error);
                 if (r < 0)
                         return r;
-        } while (refused && progress);
+        } while (refused && (progress || ((refused->file.flags & FILE_SHARES_BUDGET) != 0 &&
+                                          deadline_pause(deadline, &pause_ms, RELEASE_PAUSE_MAX_MS))));
         if (!refused)
                 return 0;
         return fail_write(

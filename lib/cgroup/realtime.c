@@ -16,6 +16,10 @@
 #include "cgroup/level.h"
 #include "util/file.h"
 #include "util/number.h"
+#include "util/timestamp.h"
+
+/* Between two tries to get what a removed group had: 1 ms, doubling up to this. */
+#define RELEASE_PAUSE_MAX_MS 50
 
 #define PERIOD_FILE "cpu.rt_period_us"
 #define RUNTIME_FILE "cpu.rt_runtime_us"
@@ -74,6 +78,17 @@ static int write_number(const struct level *level, const char *file, uint64_t nu
 
         (void)snprintf(text, sizeof(text), "%" PRIu64, number);
         return level_write(level, file, text);
+}
+
+/* What a removed group had is used for a moment more. */
+static int write_runtime(const struct level *level, uint64_t number) {
+        int64_t deadline = monotonic_ms() + SETTING_RELEASE_MS;
+        int r, pause_ms = 1;
+
+        do
+                r = write_number(level, RUNTIME_FILE, number);
+        while (r == -EINVAL && deadline_pause(deadline, &pause_ms, RELEASE_PAUSE_MAX_MS));
+        return r;
 }
 
 /* A parent that others use by now stays as it is; so does one that is no longer there. */
@@ -137,7 +152,7 @@ static int write_bandwidth(const struct level *level, const struct bandwidth *fo
 
         if (r == 0) {
                 file = RUNTIME_FILE;
-                r = write_number(level, file, wanted->runtime);
+                r = write_runtime(level, wanted->runtime);
         }
         return r < 0 ? level_fail(level, file, r, error) : 0;
 }

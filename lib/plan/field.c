@@ -196,6 +196,7 @@ static const struct field_row rows[] = {
                 NUMBER(FIELD_I64, cpu.realtime_runtime),
                 .v1 = {.name = "cpu.rt_runtime_us"},
                 .v2 = {.refused = "real-time bandwidth", .has_harmless = true, .harmless = 0},
+                .flags = FILE_SHARES_BUDGET,
                 .group = GROUP_REALTIME,
                 .note = "on v2 only 0",
                 .plan = plan_realtime,

@@ -13,6 +13,9 @@
 #include "plan/device_filter.h"
 #include "plan/property.h"
 
+/* How long the kernel may need to give back what a removed group had: milliseconds. */
+#define SETTING_RELEASE_MS 1000
+
 enum setting_kind {
         SETTING_PROPERTY, /* a property of the sandbox's systemd unit */
         SETTING_FILE,     /* a text is written to a file of the sandbox cgroup */
@@ -42,6 +45,9 @@ enum file_flags {
         FILE_UNSURE = 1 << 7,
         /* A number of bytes, which the kernel rounds down to a page. */
         FILE_BYTES = 1 << 8,
+        /* Shares a parent's budget, of which the kernel takes the part of a group that was removed as used for some ms more
+         * (until its last reference has gone): a refusal is tried again for SETTING_RELEASE_MS. */
+        FILE_SHARES_BUDGET = 1 << 9,
 };
 
 /* Texts belong to the plan. */

@@ -103,7 +103,7 @@ assert_unreadable() {
     }
     start_shim
     dd if=/dev/zero of="$ROOT/fill" bs=4k 2> /dev/null || true
-    run create --pid "$SHIM" <<< "$RESOURCES"
+    run create --pid "$SHIM" <<< '{"pids":{"limit":7}}'
     assert_one_error_line 1 "No space left on device"
     rm "$ROOT/fill"
     assert_equal "$(find "${MOUNTS[@]}" -type d -name "*$ID*")" ""
