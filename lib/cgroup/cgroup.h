@@ -193,7 +193,8 @@ int cgroup_record(struct cgroup *cgroup, const struct plan *plan, struct journal
 int cgroup_apply(struct cgroup *cgroup, const struct plan *plan, struct journal *journal, struct error *error);
 
 /* Takes the mark "unchanged" from settings that the kernel does not hold any more: systemd writes all files of a controller
- * from the properties that it knows, when one of these is set and, in old versions, at a daemon-reload. */
+ * from the properties that it knows, when one of these is set and, in old versions, at a daemon-reload. What cannot be given
+ * back by cgroup_apply() is a warning. */
 int cgroup_compare(struct cgroup *cgroup, struct plan *plan, struct error *error);
 
 /* Refuses memory limits below the current usage where the plan asks for that check. */

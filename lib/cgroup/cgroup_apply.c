@@ -143,6 +143,22 @@ static struct target find_target(struct cgroup *cgroup, const struct setting_fil
         return target;
 }
 
+/* The outcome of one write. */
+enum written {
+        WRITTEN = 0,
+        WRITTEN_NOTHING = 1,       /* missing or refused, and that is fine */
+        WRITTEN_REFUSED_AGAIN = 2, /* EINVAL or EBUSY, in `*refusal`: perhaps after another of its group */
+};
+
+/* Nobody has asked for it now, and the kernel may have taken it itself: a CPU that is offline, from v1's cpusets. */
+static int warn_lost(const struct cgroup *cgroup, const struct setting *setting, const struct target *target,
+                     int r) {
+        log_warning(cgroup->log, "%s: %s/%s/%s does not hold \"%s\" any more, and cannot be given it: %s",
+                    setting->field, target->hierarchy->mount_point, cgroup->path, target->name, target->value,
+                    strerror(-r));
+        return WRITTEN_NOTHING;
+}
+
 /* The kernel has its own words for it. */
 static bool is_unlimited(const char *value) {
         return strcmp(value, "max") == 0 || strcmp(value, "-1") == 0;
@@ -159,17 +175,12 @@ static int verify(struct cgroup *cgroup, const struct setting *setting, const st
                                   target->name);
         if (is_unlimited(target->value) || setting_file_holds(&setting->file, target->value, held))
                 return 0;
+        if (setting->lost)
+                return warn_lost(cgroup, setting, target, -ERANGE);
         file_chomp(held);
         return error_fail(error, ERANGE, "%s: %s/%s/%s holds \"%s\" instead of \"%s\"", setting->field,
                           target->hierarchy->mount_point, cgroup->path, target->name, held, target->value);
 }
-
-/* The outcome of one write. */
-enum written {
-        WRITTEN = 0,
-        WRITTEN_NOTHING = 1,       /* missing or refused, and that is fine */
-        WRITTEN_REFUSED_AGAIN = 2, /* EINVAL or EBUSY, in `*refusal`: perhaps after another of its group */
-};
 
 static int fail_write(const struct cgroup *cgroup, const struct setting *setting, const struct target *target,
                       int r, struct error *error) {
@@ -198,7 +209,8 @@ static int judge_refusal(struct cgroup *cgroup, const struct setting *setting, c
                 *refusal = r;
                 return WRITTEN_REFUSED_AGAIN;
         }
-        return fail_write(cgroup, setting, target, r, error);
+        return setting->lost ? warn_lost(cgroup, setting, target, r)
+                             : fail_write(cgroup, setting, target, r, error);
 }
 
 static int write_target(struct cgroup *cgroup, const struct setting *setting, struct target *target,
@@ -279,12 +291,17 @@ static int write_group(struct cgroup *cgroup, const struct setting *settings, si
                         return r;
         } while (refused && (progress || ((refused->file.flags & FILE_SHARES_BUDGET) != 0 &&
                                           deadline_pause(deadline, &pause_ms, RELEASE_PAUSE_MAX_MS))));
-        if (!refused)
-                return 0;
-        return fail_write(
-                cgroup, refused,
-                &(struct target){hierarchy_of(cgroup, &refused->file), refused->file.name, refused->file.value},
-                refusal, error);
+        for (size_t i = 0; refused && i < count; i++) {
+                const struct target target = {hierarchy_of(cgroup, &settings[i].file), settings[i].file.name,
+                                              settings[i].file.value};
+
+                if (done[i])
+                        continue;
+                if (!settings[i].lost)
+                        return fail_write(cgroup, &settings[i], &target, refusal, error);
+                (void)warn_lost(cgroup, &settings[i], &target, refusal);
+        }
+        return 0;
 }
 
 /* Whether it is to be written. */
@@ -345,8 +362,10 @@ int cgroup_compare(struct cgroup *cgroup, struct plan *plan, struct error *error
                         r = devices_compare(cgroup, &setting->devices, &lost, error);
                 if (r < 0)
                         return r;
-                if (lost)
+                if (lost) {
                         setting->unchanged = false;
+                        setting->lost = true;
+                }
         }
         return 0;
 }

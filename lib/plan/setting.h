@@ -79,6 +79,7 @@ struct setting {
         enum setting_kind kind;
         const char *field; /* the OCI field that it comes from, "cpu.quota"; the plan's */
         bool unchanged;    /* from plan_compare(): the plan before has the same */
+        bool lost; /* from cgroup_compare(): the group has had it, and somebody else has taken it away */
         union {
                 struct property property;
                 struct setting_file file;

@@ -572,6 +572,30 @@ static void test_compare(void **state) {
         fake_assert_changes(fake, "v2/g/cpu.weight<55, v2/g/io.max<8:0 rbps=1");
 }
 
+/* What the kernel does not give back is a warning, in a group of settings, too; what is asked for now is still an error. */
+static void test_compare_refused(void **state) {
+        static const struct fake_answer answers[] = {
+                {"cpuset.cpus", NULL, EINVAL, NULL, NULL}, {"cpu.max.burst", NULL, EINVAL, NULL, NULL}, {0}};
+        struct fake *fake;
+        struct setting settings[] = {file_setting(CONTROLLER_CPUSET, "cpuset.cpus", "0-1", FILE_INHERIT, 0),
+                                     file_setting(CONTROLLER_CPU, "cpu.max", "5 6", 0, 1),
+                                     file_setting(CONTROLLER_CPU, "cpu.max.burst", "7", 0, 1)};
+        struct plan plan = {.settings = settings, .count = ARRAY_SIZE(settings)};
+
+        (void)state;
+        fake = start();
+        fake_put(fake, "v1/g/cpuset.cpus", "0\n");
+        fake_put(fake, "v2/g/cpu.max", "max 100000\n");
+        fake_put(fake, "v2/g/cpu.max.burst", "0\n");
+        fake->answers = answers;
+        plan_set_unchanged(&plan, true);
+        assert_int_equal(cgroup_compare(fake->cgroup, &plan, &fake->error), 0);
+        assert_int_equal(cgroup_apply(fake->cgroup, &plan, fake->journal, &fake->error), 0);
+        fake_assert_holds(fake, "v2/g/cpu.max", "5 6");
+        settings[0].lost = false;
+        assert_true(cgroup_apply(fake->cgroup, &plan, fake->journal, &fake->error) < 0);
+}
+
 /* ---- memory.checkBeforeUpdate ---- */
 
 static void test_check_usage(void **state) {
@@ -615,7 +639,7 @@ int main(void) {
                 fake_unit_test(test_not_verified),    fake_unit_test(test_obsolete),
                 fake_unit_test(test_inherit_v1),      fake_unit_test(test_inherit_v2),
                 fake_unit_test(test_record),          fake_unit_test(test_compare),
-                fake_unit_test(test_check_usage),
+                fake_unit_test(test_compare_refused), fake_unit_test(test_check_usage),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
