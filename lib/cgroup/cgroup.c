@@ -102,13 +102,20 @@ static bool is_bare(int directory) {
                file_read_at(directory, "cgroup.procs", FILE_SIZE_MAX, &text, NULL) == 0 && text[0] == '\0';
 }
 
+/* Whether it would have been made by now. */
+static bool is_rehearsed(const struct cgroup *cgroup, const struct hierarchy *hierarchy) {
+        _cleanup_free_ char *path = cgroup->rehearsal ? cgroup_absolute_path(cgroup, hierarchy) : NULL;
+
+        return path && rehearsal_has_directory(cgroup->rehearsal, path);
+}
+
 int cgroup_claim(struct cgroup *cgroup, const struct hierarchy *hierarchy, struct error *error) {
         struct cgroup_directory *directory = directory_of(cgroup, hierarchy);
         char mark[OWNER_MARK_SIZE];
         enum ownership ownership;
         int fd;
 
-        if (directory->own)
+        if (directory->own || is_rehearsed(cgroup, hierarchy))
                 return 0;
         fd = cgroup_directory(cgroup, hierarchy);
         if (fd == -ENOENT)
@@ -193,7 +200,7 @@ int cgroup_adopt(struct cgroup *cgroup, const struct hierarchy *hierarchy, struc
         int fd = cgroup_directory(cgroup, hierarchy), r = 0;
         char mark[OWNER_MARK_SIZE];
 
-        if (fd == -ENOENT || directory->own)
+        if (fd == -ENOENT || directory->own || cgroup->rehearsal)
                 return 0;
         if (fd < 0)
                 return error_fail(error, -fd, "%s/%s", hierarchy->mount_point, cgroup->path);
@@ -204,12 +211,16 @@ int cgroup_adopt(struct cgroup *cgroup, const struct hierarchy *hierarchy, struc
 
 struct cgroup *cgroup_vcpu_subtree(const struct cgroup *cgroup) {
         _cleanup_free_ char *path = NULL;
+        struct cgroup *subtree;
 
         if (asprintf(&path, "%s/" PLAN_VCPU_SUBTREE, cgroup->path) < 0) {
                 path = NULL;
                 return NULL;
         }
-        return cgroup_new(cgroup->host, cgroup->log, cgroup->owner, path);
+        subtree = cgroup_new(cgroup->host, cgroup->log, cgroup->owner, path);
+        if (subtree)
+                subtree->rehearsal = cgroup->rehearsal;
+        return subtree;
 }
 
 bool cgroup_exists(struct cgroup *cgroup) {

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "cgroup/owner.h"
+#include "cgroup/rehearsal.h"
 #include "host/hierarchy.h"
 #include "host/process.h"
 #include "plan/plan.h"
@@ -34,6 +35,7 @@ struct cgroup {
         struct owner *owner;                  /* not owned */
         char *path;                           /* relative to the mount points, no leading slash */
         struct cgroup_directory *directories; /* one a hierarchy */
+        struct rehearsal *rehearsal;          /* not owned; NULL: what is done is done */
 };
 
 /* What can be wrong with a group without it being an error. */
@@ -65,6 +67,10 @@ int cgroup_claim(struct cgroup *cgroup, const struct hierarchy *hierarchy, struc
 /* The same for all hierarchies and, with `children`, for the groups below: one that another sandbox has made there is an
  * error. */
 int cgroup_claim_all(struct cgroup *cgroup, bool children, struct error *error);
+
+/* In a rehearsal: takes the group, and what is above it, for made by somebody else, with these controllers (v2). 0 or
+ * -ENOMEM. */
+int cgroup_assume_made(struct cgroup *cgroup, const struct hierarchy *hierarchy, unsigned controllers);
 
 /* Looks for groups of other sandboxes below the group, in one hierarchy: status 1 naming the first. */
 int cgroup_check_children(struct cgroup *cgroup, const struct hierarchy *hierarchy, struct error *error);

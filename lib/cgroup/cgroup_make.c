@@ -118,17 +118,42 @@ static int read_mask(const struct level *level, const char *file, unsigned *out,
         return 0;
 }
 
-static int write_subtree_control(const struct level *level, unsigned mask) {
-        char value[CONTROLLER_COUNT * 16] = "";
+#define MASK_TEXT_SIZE (CONTROLLER_COUNT * 16)
 
+static void mask_text(unsigned mask, const char *sign, char out[static MASK_TEXT_SIZE]) {
+        out[0] = '\0';
         for (int c = 0; c < CONTROLLER_COUNT; c++) {
                 if ((mask >> c & 1) == 0)
                         continue;
-                (void)strncat(value, value[0] ? " +" : "+", sizeof(value) - strlen(value) - 1);
-                (void)strncat(value, controller_name((enum controller)c, CGROUP_V2),
-                              sizeof(value) - strlen(value) - 1);
+                (void)strncat(out, out[0] ? " " : "", MASK_TEXT_SIZE - strlen(out) - 1);
+                (void)strncat(out, sign, MASK_TEXT_SIZE - strlen(out) - 1);
+                (void)strncat(out, controller_name((enum controller)c, CGROUP_V2),
+                              MASK_TEXT_SIZE - strlen(out) - 1);
         }
-        return level_write(level, "cgroup.subtree_control", value);
+}
+
+/* In a rehearsal: what the file says then. */
+static int assume_mask(const struct level *level, const char *file, unsigned mask) {
+        _cleanup_free_ char *path = level_file(level, file);
+        char text[MASK_TEXT_SIZE];
+
+        mask_text(mask, "", text);
+        return path ? rehearsal_assume_text(level->cgroup->rehearsal, path, text) : -ENOMEM;
+}
+
+static int write_subtree_control(const struct level *level, unsigned mask) {
+        static const char file[] = "cgroup.subtree_control";
+        _cleanup_free_ char *former = NULL;
+        char value[MASK_TEXT_SIZE];
+        int r;
+
+        mask_text(mask, "+", value);
+        if (!level->cgroup->rehearsal)
+                return level_write(level, file, value);
+        r = level_read(level, file, &former);
+        if (r == 0)
+                r = level_write(level, file, value);
+        return r < 0 ? r : assume_mask(level, file, parse_mask(former) | mask);
 }
 
 static bool is_threaded(const struct level *level) {
@@ -273,8 +298,9 @@ static int copy_down(const struct level *level, const struct level *parent, cons
                 return 0;
         if (r == 0)
                 r = level_read(parent, list->file, &inherited);
+        /* A rehearsal does not learn what the kernel says. */
         if (r == 0)
-                r = level_write(level, list->file, inherited);
+                r = level->cgroup->rehearsal ? -EINVAL : level_write(level, list->file, inherited);
         if (r == -EINVAL && (rest = list_to_share(parent, list, inherited)))
                 r = level_write(level, list->file, rest);
         return r < 0 ? level_fail(level, list->file, r, error) : 0;
@@ -336,8 +362,20 @@ static int fail_limit(const struct level *level, const char *path, struct error 
                           limit.message);
 }
 
+static int rehearse_directory(const struct level *level, const char *name, bool *made) {
+        _cleanup_free_ char *path = level_file(level, name);
+
+        if (!path)
+                return -ENOMEM;
+        *made = !rehearsal_has_directory(level->cgroup->rehearsal, path) &&
+                (level->fd < 0 || !file_exists_at(level->fd, name));
+        return *made ? rehearsal_make_directory(level->cgroup->rehearsal, path) : 0;
+}
+
 /* mkdir of one component; `made` tells whether it was missing. Returns 0 or a negative errno. */
 static int make_directory(const struct level *level, const char *name, bool *made) {
+        if (level->cgroup->rehearsal)
+                return rehearse_directory(level, name, made);
         *made = mkdirat(level->fd, name, 0755) == 0;
         if (!*made && errno != EEXIST)
                 return -errno;
@@ -348,10 +386,15 @@ static int make_directory(const struct level *level, const char *name, bool *mad
  * NULL. */
 static int open_made(const struct level *level, const char *name, bool made, bool leaf,
                      struct made_directory *record, int *out) {
-        _cleanup_close_ int fd = file_open_beneath(level->fd, name, O_RDONLY | O_DIRECTORY);
+        _cleanup_close_ int fd =
+                level->fd >= 0 ? file_open_beneath(level->fd, name, O_RDONLY | O_DIRECTORY) : -ENOENT;
         bool marked = false;
         int r = fd;
 
+        if (level->cgroup->rehearsal && (fd >= 0 || fd == -ENOENT)) {
+                *out = fd >= 0 ? TAKE_FD(fd) : -1;
+                return 0;
+        }
         if (fd < 0)
                 return fd;
         if (made && leaf) {
@@ -432,6 +475,11 @@ static int walk_component(const struct walk *walk, struct level *level, const ch
                 return WALK_E_RACE;
         if (r < 0)
                 return error_fail(error, -r, "%s/%s", walk->hierarchy->mount_point, path);
+        if (made && walk->cgroup->rehearsal && walk->hierarchy->version == CGROUP_V2)
+                r = assume_mask(&(struct level){walk->cgroup, walk->hierarchy, child, path},
+                                "cgroup.controllers", *available);
+        if (r < 0)
+                return error_oom(error);
         if (walk->make && walk->hierarchy->version == CGROUP_V1 &&
             (walk->hierarchy->mask & 1U << CONTROLLER_CPUSET) != 0) {
                 struct level below = {walk->cgroup, walk->hierarchy, child, path};
@@ -454,7 +502,8 @@ static int walk_down(const struct walk *walk, struct error *error) {
                 const char *slash = strchr(component, '/');
                 size_t end = slash ? (size_t)(slash - path) : strlen(path);
                 _cleanup_free_ char *parent_path = NULL, *name = NULL;
-                struct level level = {walk->cgroup, walk->hierarchy, fd >= 0 ? fd : walk->hierarchy->fd, NULL};
+                struct level level = {walk->cgroup, walk->hierarchy,
+                                      component == path ? walk->hierarchy->fd : fd, NULL};
                 int r;
 
                 name = strndup(component, end - (size_t)(component - path));
@@ -493,6 +542,21 @@ int cgroup_make(struct cgroup *cgroup, const struct hierarchy *hierarchy, const 
                 return error_fail(error, 0, "parents of cgroup %s/%s keep vanishing", hierarchy->mount_point,
                                   cgroup->path);
         return r;
+}
+
+int cgroup_assume_made(struct cgroup *cgroup, const struct hierarchy *hierarchy, unsigned controllers) {
+        const struct level level = {cgroup, hierarchy, -1, cgroup->path};
+        _cleanup_free_ char *path = cgroup_absolute_path(cgroup, hierarchy);
+
+        for (size_t top = strlen(hierarchy->mount_point), end = path ? strlen(path) : 0; end > top;
+             path[end] = '\0') {
+                if (rehearsal_assume_directory(cgroup->rehearsal, path) < 0)
+                        return -ENOMEM;
+                end = (size_t)(strrchr(path, '/') - path);
+        }
+        if (!path || hierarchy->version != CGROUP_V2)
+                return path ? 0 : -ENOMEM;
+        return assume_mask(&level, "cgroup.controllers", controllers & hierarchy->mask);
 }
 
 int cgroup_enable_controllers(struct cgroup *cgroup, const struct hierarchy *hierarchy, unsigned required,
@@ -539,7 +603,7 @@ int cgroup_make_vcpu_subtree(struct cgroup *cgroup, unsigned required, struct jo
         if (!subtree)
                 return error_oom(error);
         log_debug(cgroup->log, "mkdir %s/%s", hierarchy->mount_point, subtree->path);
-        r = level.fd < 0 ? level.fd : make_directory(&level, PLAN_VCPU_SUBTREE, &made);
+        r = level.fd < 0 && !cgroup->rehearsal ? level.fd : make_directory(&level, PLAN_VCPU_SUBTREE, &made);
         if (r < 0)
                 return error_fail(error, -r, "cannot make cgroup %s/%s", hierarchy->mount_point, subtree->path);
         r = made ? record_directory(journal, cgroup, hierarchy, subtree->path, false, &record, error) : 0;

@@ -8,14 +8,14 @@
 struct level {
         struct cgroup *cgroup; /* whose way it is */
         const struct hierarchy *hierarchy;
-        int fd;           /* not owned */
+        int fd;           /* not owned; -1: it would be made (cgroup/rehearsal.h) */
         const char *path; /* relative to the mount point, "" for the root */
 };
 
 /* "MOUNT_POINT/PATH/FILE", by the name that the file has in this hierarchy; NULL without memory. */
 char *level_file(const struct level *level, const char *file);
 
-/* Reads one of its files, without the newline. 0 or a negative errno, no error set. */
+/* Reads one of its files, without the newline; in a rehearsal as it would be: "" in a directory that would be made. 0 or a negative errno, no error set. */
 int level_read(const struct level *level, const char *file, char **out);
 
 /* Writes one of its files, after logging it; the same. */

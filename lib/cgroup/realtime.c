@@ -48,12 +48,28 @@ static int parse(const char *text, uint64_t *out) {
         return number_parse_u64(text, out) < 0 || *out > PERIOD_MAX ? -ERANGE : 0;
 }
 
+/* A new group's. */
+static int new_period(const struct hierarchy *hierarchy, uint64_t *out) {
+        _cleanup_free_ char *text = NULL;
+        int r = file_read_at(hierarchy->fd, PERIOD_FILE, FILE_SIZE_MAX, &text, NULL);
+
+        if (r < 0)
+                return r;
+        file_chomp(text);
+        return parse(text, out);
+}
+
 static int read_bandwidth(const struct level *level, struct bandwidth *out) {
         _cleanup_free_ char *period = NULL, *runtime = NULL;
         int r = level_read(level, PERIOD_FILE, &period);
 
         if (r == 0)
                 r = level_read(level, RUNTIME_FILE, &runtime);
+        if (r == 0 && level->fd < 0 && runtime[0] == '\0') {
+                /* It would be made. */
+                out->runtime = 0;
+                return new_period(level->hierarchy, &out->period);
+        }
         if (r == 0)
                 r = parse(period, &out->period);
         return r < 0 ? r : parse(runtime, &out->runtime);
@@ -162,7 +178,7 @@ static int make_room(struct cgroup *cgroup, const struct hierarchy *hierarchy, c
                      const char *child, const struct bandwidth *needed, struct journal *journal,
                      struct error *error) {
         _cleanup_close_ int fd = file_open_beneath(hierarchy->fd, path, O_RDONLY | O_DIRECTORY);
-        const struct level level = {cgroup, hierarchy, fd, path};
+        const struct level level = {cgroup, hierarchy, fd >= 0 ? fd : -1, path};
         _cleanup_free_ char *parent = strdup(path);
         struct siblings siblings = {.but = child};
         struct bandwidth own, wanted = *needed;
@@ -173,13 +189,13 @@ static int make_room(struct cgroup *cgroup, const struct hierarchy *hierarchy, c
         if (!parent)
                 return error_oom(error);
         /* A kernel without these files says so itself, and so does one without this group. */
-        if (fd < 0 || read_bandwidth(&level, &own) < 0)
+        if ((fd < 0 && !cgroup->rehearsal) || read_bandwidth(&level, &own) < 0)
                 return 0;
         (void)level_for_each_child(&level, add_sibling, &siblings);
         share = siblings.share + share_of(needed);
         if (share_of(&own) >= share)
                 return 0;
-        if (path[0] == '\0' || owner_ask(cgroup->owner, fd, mark) != OWNERSHIP_PARENT)
+        if (path[0] == '\0' || (fd >= 0 && owner_ask(cgroup->owner, fd, mark) != OWNERSHIP_PARENT))
                 return fail_room(&level, &own, share, error);
         if (own.runtime != 0)
                 wanted = (struct bandwidth){own.period, runtime_of(share, own.period)};

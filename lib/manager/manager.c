@@ -13,6 +13,7 @@ struct manager_context *manager_context_free(struct manager_context *context) {
         if (!context)
                 return NULL;
         systemd_bus_free(context->bus);
+        rehearsal_free(context->rehearsal);
         free(context->hugepage_sizes);
         host_free(context->host);
         free(context);

@@ -130,9 +130,17 @@ int manager_describe_host(const struct log *log, json_t **out, struct error *err
 int manager_plan(struct manager *manager, const struct oci_resources *resources,
                  const struct oci_resources *before, struct plan **out, struct error *error);
 
-/* What manager_create() would do, in order, appended to an array. 0 or -ENOMEM. */
-int manager_dry_run(const struct manager *manager, const struct plan *plan, struct process *const *processes,
-                    size_t count, bool deferred, json_t *entries);
+/*
+ * What manager_create() would do, in order, appended to an array that is the same one for all managers of a context: each
+ * sees what the ones before it would have done. `deferred`: it would be done later. Fails where the other would,
+ * as far as that can be told.
+ */
+int manager_dry_run_create(struct manager *manager, const struct plan *plan, struct process *const *processes,
+                           size_t count, bool deferred, json_t *entries, struct error *error);
+
+/* The same of manager_update(). */
+int manager_dry_run_update(struct manager *manager, const struct plan *plan, json_t *entries,
+                           struct error *error);
 
 /* Makes the group with the plan's limits on it from the start, then places the processes. */
 int manager_create(struct manager *manager, const struct plan *plan, struct process *const *processes,

@@ -38,6 +38,11 @@ static int create(struct manager *manager, const struct plan *plan, struct proce
         return r < 0 ? r : manager_move(manager, processes, count, journal, error);
 }
 
+static int rehearse(struct manager *manager, const struct plan *plan, struct process *const *processes,
+                    size_t count, struct error *error) {
+        return create(manager, plan, processes, count, NULL, error);
+}
+
 static int place(struct manager *manager, struct plan *plan, struct process *process, struct journal *journal,
                  struct error *error) {
         int r = cgroup_claim_all(manager->cgroup, false, error);
@@ -78,6 +83,7 @@ const struct manager_ops manager_cgroupfs_ops = {
         .check_free = check_free,
         .claim = claim,
         .create = create,
+        .rehearse = rehearse,
         .place = place,
         .update = update,
         .destroy = destroy,

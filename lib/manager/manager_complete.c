@@ -101,7 +101,7 @@ int manager_complete(struct manager *manager, const struct plan *plan, bool memb
                      struct error *error) {
         const struct host *host = manager->context->host;
 
-        if (!cgroup_exists(manager->cgroup))
+        if (!cgroup_exists(manager->cgroup) && !manager->cgroup->rehearsal)
                 return 0;
         for (size_t h = 0; h < host->count; h++) {
                 const struct hierarchy *hierarchy = &host->hierarchies[h];

@@ -137,43 +137,42 @@ json_t *manager_stats(struct manager *manager) {
         return stats_read(manager->cgroup, manager->vcpu_subtree);
 }
 
-/* ---- what create would do ---- */
+/* ---- what would be done ---- */
 
-static int add_mkdir(const struct cgroup *cgroup, const struct hierarchy *hierarchy, json_t *entries) {
-        _cleanup_free_ char *path = cgroup_absolute_path(cgroup, hierarchy);
+/* The array is the same for all managers of a context. */
+static int begin_rehearsal(struct manager *manager, json_t *entries) {
+        struct manager_context *context = manager->context;
 
-        return path ? json_array_append_new(entries, json_pack("{s:s}", "mkdir", path)) : -1;
+        if (!context->rehearsal)
+                context->rehearsal = rehearsal_new(entries);
+        manager->cgroup->rehearsal = context->rehearsal;
+        return context->rehearsal ? 0 : -ENOMEM;
 }
 
-static int add_group(const struct manager *manager, bool deferred, json_t *entries) {
-        const struct host *host = manager->context->host;
-        int r = 0;
+int manager_dry_run_create(struct manager *manager, const struct plan *plan, struct process *const *processes,
+                           size_t count, bool deferred, json_t *entries, struct error *error) {
+        size_t first = json_array_size(entries);
+        int r = begin_rehearsal(manager, entries);
 
-        if (manager->path->unit)
-                return json_array_append_new(entries,
-                                             json_pack("{s:s, s:s, s:b}", "call", "StartTransientUnit", "unit",
-                                                       manager->path->unit, "deferred", deferred));
-        for (size_t i = 0; i < host->count; i++)
-                r |= add_mkdir(manager->cgroup, &host->hierarchies[i], entries);
+        r = r < 0 ? error_oom(error) : manager->ops->rehearse(manager, plan, processes, count, error);
+        for (size_t i = first; r == 0 && i < json_array_size(entries); i++) {
+                json_t *entry = json_array_get(entries, i);
+
+                if ((deferred || json_object_get(entry, "call")) &&
+                    json_object_set_new(entry, "deferred", json_boolean(deferred)) < 0)
+                        r = error_oom(error);
+        }
         return r;
 }
 
-int manager_dry_run(const struct manager *manager, const struct plan *plan, struct process *const *processes,
-                    size_t count, bool deferred, json_t *entries) {
-        _cleanup_json_ json_t *settings = plan_to_json(plan);
-        int r = settings ? add_group(manager, deferred, entries) : -1;
+int manager_dry_run_update(struct manager *manager, const struct plan *plan, json_t *entries,
+                           struct error *error) {
+        int r = begin_rehearsal(manager, entries);
 
-        if (manager->vcpu_subtree) {
-                _cleanup_(cgroup_freep) struct cgroup *subtree = cgroup_vcpu_subtree(manager->cgroup);
-
-                r |= subtree ? add_mkdir(subtree, manager->context->host->unified, entries) : -1;
-        }
+        r = r < 0 ? error_oom(error) : manager_rehearse_plan(manager, plan, true, error);
         if (r == 0)
-                r = json_array_extend(entries, settings);
-        for (size_t i = 0; i < count; i++)
-                r |= json_array_append_new(entries, json_pack("{s:i, s:s}", "place", processes[i]->pid, "path",
-                                                              manager->cgroup->path));
-        return r == 0 ? 0 : -ENOMEM;
+                r = cgroup_make_room(manager->cgroup, plan, NULL, error);
+        return r < 0 ? r : manager_rehearse_plan(manager, plan, false, error);
 }
 
 /* ---- the host ---- */

@@ -10,9 +10,10 @@
 struct manager_context {
         struct host *host;
         const struct log *log;
-        struct systemd_bus *bus;  /* NULL until somebody needed it: manager_bus() */
-        unsigned systemd_version; /* 0 until it was asked for */
-        char *hugepage_sizes;     /* NULL until it was asked for */
+        struct systemd_bus *bus;     /* NULL until somebody needed it: manager_bus() */
+        unsigned systemd_version;    /* 0 until it was asked for */
+        char *hugepage_sizes;        /* NULL until it was asked for */
+        struct rehearsal *rehearsal; /* of a dry run: one for all managers, who see what the others would do */
 };
 
 /* A driver. */
@@ -27,6 +28,9 @@ struct manager_ops {
         int (*claim)(struct manager *manager, struct error *error);
         int (*create)(struct manager *manager, const struct plan *plan, struct process *const *processes,
                       size_t count, struct journal *journal, struct error *error);
+        /* What create does, in a rehearsal. */
+        int (*rehearse)(struct manager *manager, const struct plan *plan, struct process *const *processes,
+                        size_t count, struct error *error);
         int (*place)(struct manager *manager, struct plan *plan, struct process *process,
                      struct journal *journal, struct error *error);
         int (*update)(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error);
@@ -70,17 +74,23 @@ struct manager {
 int manager_limit(struct manager *manager, const struct plan *plan, struct journal *journal,
                   struct error *error);
 
-/* Moves the processes into the group in every hierarchy where they are not yet. */
+/* Moves the processes into the group in every hierarchy where they are not yet. This and the one before record that in a
+ * rehearsal. */
 int manager_move(struct manager *manager, struct process *const *processes, size_t count,
                  struct journal *journal, struct error *error);
+
+/* Records the plan's properties, or all the rest of it. 0, or an error. */
+int manager_rehearse_plan(struct manager *manager, const struct plan *plan, bool properties,
+                          struct error *error);
 
 /* Makes a group that exists in the hierarchies where it is missing, with what `plan` (or NULL) needs, as cgroup_make() does;
  * and, with `members`, places its members there, but where threads are placed singly (manager_complete.c). */
 int manager_complete(struct manager *manager, const struct plan *plan, bool members, struct journal *journal,
                      struct error *error);
 
-/* Whether the end of a group's processes comes without a wait: where systemd's own hierarchy is on v1, it sends SIGKILL right after SIGTERM
- * to a delegated unit, since it could miss the end of its processes there (unit_kill_context() in systemd's unit.c). */
+/* Whether the end of a group's processes comes without a wait: where systemd's own hierarchy is on v1, it sends SIGKILL right
+ * after SIGTERM to a delegated unit, since it could miss the end of its processes there (unit_kill_context() in systemd's
+ * unit.c). */
 bool manager_kills_at_once(const struct manager *manager);
 
 /* The connection to systemd, made when it is first asked for. */

@@ -6,10 +6,50 @@
 
 #include "manager/manager_internal.h"
 
+/* The file of a setting, as it is called in its hierarchy. */
+static int name_file(const struct manager *manager, json_t *entry) {
+        const struct hierarchy *cpuset = manager->context->host->controllers[CONTROLLER_CPUSET];
+        const char *file = json_string_value(json_object_get(entry, "write"));
+
+        if (!file || !cpuset || !cpuset->noprefix)
+                return 0;
+        return json_object_set_new(entry, "write", json_string(hierarchy_file(cpuset, file)));
+}
+
+int manager_rehearse_plan(struct manager *manager, const struct plan *plan, bool properties,
+                          struct error *error) {
+        _cleanup_json_ json_t *settings = plan ? plan_to_json(plan) : json_array();
+        json_t *entry;
+        size_t i;
+
+        if (!settings)
+                return error_oom(error);
+        json_array_foreach(settings, i, entry) {
+                if ((json_object_get(entry, "property") != NULL) != properties)
+                        continue;
+                if (name_file(manager, entry) < 0 ||
+                    json_array_append(rehearsal_entries(manager->cgroup->rehearsal), entry) < 0)
+                        return error_oom(error);
+        }
+        return 0;
+}
+
+static int rehearse_moves(struct manager *manager, struct process *const *processes, size_t count,
+                          struct error *error) {
+        for (size_t i = 0; i < count; i++)
+                if (json_array_append_new(rehearsal_entries(manager->cgroup->rehearsal),
+                                          json_pack("{s:i, s:s}", "place", processes[i]->pid, "path",
+                                                    manager->cgroup->path)) < 0)
+                        return error_oom(error);
+        return 0;
+}
+
 int manager_move(struct manager *manager, struct process *const *processes, size_t count,
                  struct journal *journal, struct error *error) {
         const struct host *host = manager->context->host;
 
+        if (manager->cgroup->rehearsal)
+                return rehearse_moves(manager, processes, count, error);
         for (size_t i = 0; i < count; i++)
                 for (size_t h = 0; h < host->count; h++) {
                         int r = cgroup_move(manager->cgroup, &host->hierarchies[h], processes[i], journal,
@@ -30,6 +70,8 @@ int manager_limit(struct manager *manager, const struct plan *plan, struct journ
         /* Where systemd has made the group, its parents are systemd's: it is the error that is wanted here. */
         if (r == 0)
                 r = cgroup_make_room(manager->cgroup, plan, journal, error);
+        if (r == 0 && manager->cgroup->rehearsal)
+                return manager_rehearse_plan(manager, plan, false, error);
         return r == 0 && plan ? cgroup_apply(manager->cgroup, plan, NULL, error) : r;
 }
 

@@ -410,6 +410,48 @@ static int create(struct manager *manager, const struct plan *plan, struct proce
         return r < 0 ? r : complete_all_moves(manager, processes, count, journal, error);
 }
 
+static int rehearse_call(struct manager *manager, struct process *const *processes, size_t count) {
+        json_t *pids = json_array();
+
+        for (size_t i = 0; pids && !manager->path->unit_is_slice && i < count; i++)
+                (void)json_array_append_new(pids, json_integer(processes[i]->pid));
+        return json_array_append_new(rehearsal_entries(manager->cgroup->rehearsal),
+                                     json_pack("{s:s, s:s, s:o}", "call", "StartTransientUnit", "unit",
+                                               manager->path->unit, "pids", pids));
+}
+
+/* Where systemd will have made the unit's directory: its own hierarchies and those of the controllers that it manages. */
+static int assume_unit(struct manager *manager) {
+        const struct host *host = manager->context->host;
+
+        for (size_t h = 0; h < host->count; h++) {
+                const struct hierarchy *hierarchy = &host->hierarchies[h];
+
+                if (host_systemd_manages(host, hierarchy) &&
+                    cgroup_assume_made(manager->cgroup, hierarchy, SYSTEMD_MANAGES) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int rehearse(struct manager *manager, const struct plan *plan, struct process *const *processes,
+                    size_t count, struct error *error) {
+        const struct host *host = manager->context->host;
+        int r;
+
+        if (rehearse_call(manager, processes, count) < 0 || assume_unit(manager) < 0)
+                return error_oom(error);
+        r = manager_rehearse_plan(manager, plan, true, error);
+        if (r == 0)
+                r = make_directories(manager, plan, false, NULL, error);
+        if (r == 0)
+                r = manager_limit(manager, plan, NULL, error);
+        /* With nothing but the v2 tree, the start of a scope places them. */
+        if (r < 0 || (host->count == 1 && host->unified && !manager->path->unit_is_slice))
+                return r;
+        return manager_move(manager, processes, count, NULL, error);
+}
+
 /* systemd rewrites v1's list of devices from nothing: without a stop, what stays allowed would be denied for that
  * moment. */
 static bool rewrites_devices(const struct manager *manager, const struct plan *plan) {
@@ -618,6 +660,7 @@ const struct manager_ops manager_scope_ops = {
         .check_free = check_free,
         .claim = claim,
         .create = create,
+        .rehearse = rehearse,
         .place = place,
         .update = update,
         .destroy = destroy,
@@ -630,6 +673,7 @@ const struct manager_ops manager_slice_ops = {
         .check_free = check_free,
         .claim = claim,
         .create = create,
+        .rehearse = rehearse,
         .place = place,
         .update = update,
         .destroy = destroy,

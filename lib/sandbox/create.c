@@ -234,29 +234,28 @@ static int create_locked(struct session *session, const struct plan *plan, struc
 }
 
 static int add_to_dry_run(struct session *session, struct manager *manager, const struct plan *plan,
-                          json_t *entries) {
-        return manager_dry_run(manager, plan, session->state->runtime, process_count(session, manager),
-                               is_deferred(session, manager), entries);
+                          json_t *entries, struct error *error) {
+        return manager_dry_run_create(manager, plan, session->state->runtime, process_count(session, manager),
+                                      is_deferred(session, manager), entries, error);
 }
 
 static int dry_run_create(struct session *session, const struct plan *plan, json_t **out, struct error *error) {
         _cleanup_(plan_freep) struct plan *overhead = NULL;
-        json_t *entries = json_array();
-        int r = entries ? 0 : -1;
+        _cleanup_json_ json_t *entries = json_array();
+        int r = 0;
 
-        if (session->overhead && r == 0) {
+        if (!entries)
+                return error_oom(error);
+        if (session->overhead) {
                 r = plan_overhead(session, &overhead, error);
-                if (r < 0) {
-                        json_decref(entries);
-                        return r;
-                }
-                r = add_to_dry_run(session, session->overhead, overhead, entries);
+                if (r == 0)
+                        r = add_to_dry_run(session, session->overhead, overhead, entries, error);
         }
         if (r == 0)
-                r = add_to_dry_run(session, session->sandbox, plan, entries);
-        *out = r == 0 ? session_dry_run(entries) : NULL;
-        if (r != 0)
-                json_decref(entries);
+                r = add_to_dry_run(session, session->sandbox, plan, entries, error);
+        if (r < 0)
+                return r;
+        *out = session_dry_run(TAKE(entries));
         return *out ? 0 : error_oom(error);
 }
 

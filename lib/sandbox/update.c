@@ -94,6 +94,16 @@ static int plan_difference(struct session *session, struct plan **out, struct er
         return 0;
 }
 
+static int dry_run_update(struct session *session, const struct plan *plan, json_t **out, struct error *error) {
+        _cleanup_json_ json_t *entries = json_array();
+        int r = entries ? manager_dry_run_update(session->sandbox, plan, entries, error) : error_oom(error);
+
+        if (r < 0)
+                return r;
+        *out = session_dry_run(TAKE(entries));
+        return *out ? 0 : error_oom(error);
+}
+
 static int check_update(const struct sandbox_update *update, struct error *error) {
         if (update->container && !sandbox_id_is_valid(update->container))
                 return error_refuse(error, "--container", "\"%s\" is not 1 to 255 of A-Z a-z 0-9 _ + - .",
@@ -122,10 +132,8 @@ int sandbox_update(const struct sandbox_environment *environment, const char *id
                 r = plan_difference(&session, &plan, error);
         if (r != 0)
                 return r;
-        if (dry_run) {
-                *dry_run = session_dry_run(plan_to_json(plan));
-                return *dry_run ? 0 : error_oom(error);
-        }
+        if (dry_run)
+                return dry_run_update(&session, plan, dry_run, error);
         if (configuration_equal(session.state->configuration, session.former->configuration))
                 return 0;
         session_warn(&session, plan);
