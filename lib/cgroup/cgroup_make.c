@@ -111,6 +111,7 @@ static int read_mask(const struct level *level, const char *file, unsigned *out,
         _cleanup_free_ char *text = NULL;
         int r;
 
+        *out = 0;
         r = level_read(level, file, &text);
         if (r < 0)
                 return level_fail(level, file, r, error);
@@ -118,7 +119,7 @@ static int read_mask(const struct level *level, const char *file, unsigned *out,
         return 0;
 }
 
-#define MASK_TEXT_SIZE (CONTROLLER_COUNT * 16)
+#define MASK_TEXT_SIZE (CONTROLLER_COUNT * 16UL)
 
 static void mask_text(unsigned mask, const char *sign, char out[static MASK_TEXT_SIZE]) {
         out[0] = '\0';
