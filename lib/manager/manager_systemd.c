@@ -14,12 +14,15 @@
  *    stopped, changed or joined. What systemd makes for a unit of ours has no mark yet; it gets one as soon as it is seen.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cgroup/freezer.h"
 #include "manager/manager_internal.h"
+#include "util/file.h"
 #include "util/timestamp.h"
 
 /* How long the undoing of a start waits for the emptied scope to go. */
@@ -420,18 +423,57 @@ static int rehearse_call(struct manager *manager, struct process *const *process
                                                manager->path->unit, "pids", pids));
 }
 
-/* Where systemd will have made the unit's directory: its own hierarchies and those of the controllers that it manages. */
-static int assume_unit(struct manager *manager) {
-        const struct host *host = manager->context->host;
+/* On v1 systemd makes a unit's directory also where a unit beside it has one (unit_get_siblings_mask() in its cgroup.c), for
+ * a slice on the way as for any other. */
+static int assume_beside_siblings(struct manager *manager, const struct hierarchy *hierarchy) {
+        const char *path = manager->cgroup->path;
 
-        for (size_t h = 0; h < host->count; h++) {
-                const struct hierarchy *hierarchy = &host->hierarchies[h];
+        for (size_t parent_end = 0, end; path[parent_end] != '\0'; parent_end = end) {
+                size_t begin = parent_end + (parent_end > 0);
+                _cleanup_free_ char *parent = strndup(path, parent_end), *directory = NULL;
+                _cleanup_close_ int fd = -1;
+                struct stat status;
 
-                if (host_systemd_manages(host, hierarchy) &&
-                    cgroup_assume_made(manager->cgroup, hierarchy, SYSTEMD_MANAGES) < 0)
+                end = begin + strcspn(path + begin, "/");
+                if (!parent || asprintf(&directory, "%s/%.*s", hierarchy->mount_point, (int)end, path) < 0) {
+                        directory = NULL;
+                        return -ENOMEM;
+                }
+                fd = file_open_beneath(hierarchy->fd, parent, O_RDONLY | O_DIRECTORY);
+                if (fd < 0 || fstat(fd, &status) < 0 || status.st_nlink <= 2)
+                        return 0;
+                if (rehearsal_assume_directory(manager->cgroup->rehearsal, directory) < 0)
                         return -ENOMEM;
         }
         return 0;
+}
+
+/* Whether the unit needs its directory: not for devices as long as none are named. The accountings ask for all others. */
+static bool unit_needs(const struct hierarchy *hierarchy, const struct plan *plan) {
+        if (hierarchy->mask != 1U << CONTROLLER_DEVICES)
+                return true;
+        for (size_t i = 0; plan && i < plan->count; i++)
+                if (plan->settings[i].kind == SETTING_PROPERTY &&
+                    strncmp(plan->settings[i].property.name, "Device", strlen("Device")) == 0)
+                        return true;
+        return false;
+}
+
+/* Where systemd will have made the unit's directory: its own hierarchies and those of the controllers that it manages. */
+static int assume_unit(struct manager *manager, const struct plan *plan) {
+        const struct host *host = manager->context->host;
+        int r = 0;
+
+        for (size_t h = 0; r == 0 && h < host->count; h++) {
+                const struct hierarchy *hierarchy = &host->hierarchies[h];
+
+                if (!host_systemd_manages(host, hierarchy))
+                        continue;
+                r = unit_needs(hierarchy, plan)
+                            ? cgroup_assume_made(manager->cgroup, hierarchy, SYSTEMD_MANAGES)
+                            : assume_beside_siblings(manager, hierarchy);
+        }
+        return r;
 }
 
 static int rehearse(struct manager *manager, const struct plan *plan, struct process *const *processes,
@@ -439,7 +481,7 @@ static int rehearse(struct manager *manager, const struct plan *plan, struct pro
         const struct host *host = manager->context->host;
         int r;
 
-        if (rehearse_call(manager, processes, count) < 0 || assume_unit(manager) < 0)
+        if (rehearse_call(manager, processes, count) < 0 || assume_unit(manager, plan) < 0)
                 return error_oom(error);
         r = manager_rehearse_plan(manager, plan, true, error);
         if (r == 0)
