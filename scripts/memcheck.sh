@@ -12,7 +12,7 @@ set -uo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$top" || exit 1
 if [ "${1:-}" = --sample ]; then
-    export KC_SUITES="matrix-exec matrix-life matrix-update"
+    export KC_SUITES="matrix-exec matrix-life"
     shift
 fi
 [ $# -gt 0 ] || { sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 2; }

@@ -155,7 +155,7 @@ reliability_sample() {
     trixie-*) scenarios=([kill]="${scenarios[fault]}" [fault]="${scenarios[kill]}") ;;
     esac
     for kind in "${kinds[@]}"; do
-        echo "tests/reliability/run.sh /job/kata-cgroup $kind $driver $mode 400 ${scenarios[$kind]} < /dev/null" \
+        echo "tests/reliability/run.sh /job/kata-cgroup $kind $driver $mode 800 ${scenarios[$kind]} < /dev/null" \
             "> results/$1.$driver.$mode.$kind.tap 2>&1 || status=1"
     done
     echo "tests/reliability/many.sh /job/kata-cgroup $driver 16 < /dev/null > results/$1.$driver.$mode.many.tap 2>&1"

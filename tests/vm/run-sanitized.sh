@@ -11,7 +11,7 @@ trap 'rm -rf "$reports"' EXIT
 export ASAN_OPTIONS=log_path=$reports/asan:detect_stack_use_after_return=1 UBSAN_OPTIONS=log_path=$reports/ubsan:print_stacktrace=1
 
 export KC_MODES=overhead
-[ ! -d /run/systemd/system ] || export KC_DRIVERS=systemd KC_SUITES="matrix-delete systemd-failures v2-matrix-subtree"
+[ ! -d /run/systemd/system ] || export KC_DRIVERS=systemd KC_SUITES="matrix-stays systemd-failures v2-matrix-subtree"
 "$(dirname "${BASH_SOURCE[0]}")/run-suites.sh" "$binary" "$results" "$environment" "$filter"
 status=$?
 
