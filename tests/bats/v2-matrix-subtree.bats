@@ -206,7 +206,8 @@ cpu_time() {
     if [ "$KC_DRIVER" = systemd ]; then
         systemctl stop "$UNIT"
         wait "$VMM" || true
-        refute [ -e "$CGROUP/$SANDBOX_DIR" ]
+        # systemd removes it once the kernel has said that it is empty, which may be after the stop.
+        wait_until test ! -e "$CGROUP/$SANDBOX_DIR"
     else
         end_vmm
     fi
