@@ -66,18 +66,12 @@ bool sandbox_id_is_valid(const char *id) {
                strcmp(id, ".") != 0 && strcmp(id, "..") != 0;
 }
 
-static bool has_suffix(const char *text, const char *suffix) {
-        size_t length = strlen(text), suffix_length = strlen(suffix);
-
-        return length >= suffix_length && strcmp(text + length - suffix_length, suffix) == 0;
-}
-
 bool unit_name_is_valid(const char *name) {
         size_t length = strlen(name);
 
         /* '@' makes instances of templates, which neither scopes nor slices can be. */
         return length > 0 && length <= UNIT_NAME_MAX && strspn(name, DIGITS LETTERS ":-_.\\") == length &&
-               name[0] != '.' && strchr(name, '.') && !(has_suffix(name, ".slice") && strlen(name) == 6);
+               name[0] != '.' && strchr(name, '.') && !(text_has_suffix(name, ".slice") && strlen(name) == 6);
 }
 
 bool cgroup_name_is_kernels(const char *name) {
@@ -129,7 +123,7 @@ int slice_expand(const char *slice, char **out) {
         _cleanup_free_ char *path = NULL;
         size_t stem;
 
-        if (!has_suffix(slice, ".slice") || !unit_name_is_valid(slice))
+        if (!text_has_suffix(slice, ".slice") || !unit_name_is_valid(slice))
                 return -EINVAL;
         stem = strlen(slice) - strlen(".slice");
         if (stem == 1 && slice[0] == '-') {
@@ -193,7 +187,7 @@ static int parse_cgroupfs(struct cgroup_path *path, const char *option, struct e
 }
 
 static int make_unit_name(struct cgroup_path *path, const char *prefix, const char *name) {
-        if (has_suffix(name, ".slice")) {
+        if (text_has_suffix(name, ".slice")) {
                 path->unit_is_slice = true;
                 path->unit = strdup(name);
                 return path->unit ? 0 : -ENOMEM;

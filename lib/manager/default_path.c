@@ -86,9 +86,7 @@ static char *escape_for_unit(const char *id, bool is_slice) {
 }
 
 static char *unit_name(const char *id) {
-        size_t length = strlen(id);
-        bool is_slice =
-                length >= strlen(SLICE_SUFFIX) && strcmp(id + length - strlen(SLICE_SUFFIX), SLICE_SUFFIX) == 0;
+        bool is_slice = text_has_suffix(id, SLICE_SUFFIX);
         _cleanup_free_ char *name = is_slice || strchr(id, '+') ? escape_for_unit(id, is_slice) : strdup(id);
 
         return name ? shorten(name, id, "\\x7e", UNIT_NAME_MAX - strlen(OVERHEAD_PREFIX "-" SCOPE_SUFFIX))

@@ -4,6 +4,7 @@
 /* Text from outside */
 
 #include <stdbool.h>
+#include <string.h>
 
 /* C0 control characters and DEL: what could end a line or drive a terminal. */
 static inline bool text_is_control(char c) {
@@ -15,6 +16,12 @@ static inline bool text_has_control(const char *text) {
                 if (text_is_control(*text))
                         return true;
         return false;
+}
+
+static inline bool text_has_suffix(const char *text, const char *suffix) {
+        size_t length = strlen(text), suffix_length = strlen(suffix);
+
+        return length >= suffix_length && strcmp(text + length - suffix_length, suffix) == 0;
 }
 
 /* Makes one line of it: control characters become '?'. */
