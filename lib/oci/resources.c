@@ -14,9 +14,6 @@
 
 #include "oci/shape.h"
 
-/* Linux device numbers: 12 bits of major, 20 of minor (include/linux/kdev_t.h). */
-#define MAJOR_MAX 4095
-#define MINOR_MAX 1048575
 /* NAME_MAX of the file system. */
 #define UNIFIED_KEY_MAX 255
 
@@ -76,16 +73,16 @@ SHAPE(pids, oci_pids);
 
 /* 10 to 1000 by the specification; 0 takes a device's weight back. */
 static const struct member weight_device_members[] = {
-        REQUIRED(oci_weight_device, major, "major", MEMBER_I64, 0, MAJOR_MAX),
-        REQUIRED(oci_weight_device, minor, "minor", MEMBER_I64, 0, MINOR_MAX),
+        REQUIRED(oci_weight_device, major, "major", MEMBER_I64, 0, OCI_DEVICE_MAJOR_MAX),
+        REQUIRED(oci_weight_device, minor, "minor", MEMBER_I64, 0, OCI_DEVICE_MINOR_MAX),
         MEMBER(oci_weight_device, weight, "weight", MEMBER_U64, 0, 1000),
         MEMBER(oci_weight_device, leaf_weight, "leafWeight", MEMBER_U64, 0, 1000),
 };
 SHAPE(weight_device, oci_weight_device);
 
 static const struct member throttle_device_members[] = {
-        REQUIRED(oci_throttle_device, major, "major", MEMBER_I64, 0, MAJOR_MAX),
-        REQUIRED(oci_throttle_device, minor, "minor", MEMBER_I64, 0, MINOR_MAX),
+        REQUIRED(oci_throttle_device, major, "major", MEMBER_I64, 0, OCI_DEVICE_MAJOR_MAX),
+        REQUIRED(oci_throttle_device, minor, "minor", MEMBER_I64, 0, OCI_DEVICE_MINOR_MAX),
         REQUIRED(oci_throttle_device, rate, "rate", MEMBER_U64, 0, INT64_MAX),
 };
 SHAPE(throttle_device, oci_throttle_device);
@@ -132,8 +129,8 @@ SHAPE(rdma, oci_rdma);
 static const struct member device_members[] = {
         REQUIRED(oci_device, allow, "allow", MEMBER_BOOL, 0, 1),
         MEMBER(oci_device, type, "type", MEMBER_STRING, 0, 0),
-        MEMBER(oci_device, major, "major", MEMBER_I64, -1, MAJOR_MAX),
-        MEMBER(oci_device, minor, "minor", MEMBER_I64, -1, MINOR_MAX),
+        MEMBER(oci_device, major, "major", MEMBER_I64, -1, OCI_DEVICE_MAJOR_MAX),
+        MEMBER(oci_device, minor, "minor", MEMBER_I64, -1, OCI_DEVICE_MINOR_MAX),
         MEMBER(oci_device, access, "access", MEMBER_STRING, 0, 0),
 };
 SHAPE(device, oci_device);

@@ -112,6 +112,10 @@ struct oci_device {
         char *access;                /* of r, w and m; NULL: all */
 };
 
+/* Linux device numbers: 12 bits of major, 20 of minor (include/linux/kdev_t.h). */
+#define OCI_DEVICE_MAJOR_MAX 4095
+#define OCI_DEVICE_MINOR_MAX 1048575
+
 enum oci_device_access { OCI_DEVICE_READ = 1, OCI_DEVICE_WRITE = 2, OCI_DEVICE_MKNOD = 4, OCI_DEVICE_ALL = 7 };
 
 /* The rule's access as a mask. */

@@ -7,10 +7,6 @@
 
 #include "util/cpulist.h"
 
-/* Linux device numbers: 12 bits of major, 20 of minor (include/linux/kdev_t.h). */
-#define MAJOR_MAX 4095
-#define MINOR_MAX 1048575
-
 struct configuration *configuration_new(void) {
         _cleanup_(configuration_freep) struct configuration *configuration = calloc(1, sizeof(*configuration));
 
@@ -274,8 +270,9 @@ static int read_devices(const json_t *json, struct configuration *configuration,
                                 &allow, "type", &type, "major", &major_number, "minor", &minor_number, "access",
                                 &access) < 0 ||
                     !allow || (strcmp(type, "b") != 0 && strcmp(type, "c") != 0) || major_number < 0 ||
-                    major_number > MAJOR_MAX || minor_number < -1 || minor_number > MINOR_MAX ||
-                    strcmp(access, "rwm") != 0 || find_device(configuration, path))
+                    major_number > OCI_DEVICE_MAJOR_MAX || minor_number < -1 ||
+                    minor_number > OCI_DEVICE_MINOR_MAX || strcmp(access, "rwm") != 0 ||
+                    find_device(configuration, path))
                         return fail(error, "devices");
                 if (configuration_set_device(configuration, path, type[0], major_number, minor_number) < 0)
                         return error_oom(error);
