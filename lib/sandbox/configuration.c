@@ -2,6 +2,7 @@
 #include "sandbox/configuration.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -220,21 +221,28 @@ json_t *configuration_to_json(const struct configuration *configuration) {
                          configuration->hypervisor_devices);
 }
 
-static int fail(struct error *error, const char *what) {
+int configuration_fail_file(struct error *error, const char *what) {
         return error_fail(error, 0, "the state file is not one of kata-cgroup: %s", what);
 }
 
 /* What is refused as input is a damaged state here, or one of a newer build. */
 static int read_resources(const json_t *json, struct oci_resources **out, struct error *error) {
         _cleanup_error_ struct error cause = ERROR_INIT;
+        _cleanup_free_ char *what = NULL;
         int r = oci_resources_from_json(json, NULL, out, &cause);
 
         if (r == 0)
                 return 0;
-        if (cause.status != EXIT_STATUS_REFUSED)
+        if (cause.status != EXIT_STATUS_REFUSED) {
                 error_move(error, &cause);
-        return error_fail(error, 0, "the state file is not one of kata-cgroup: %s: %s",
-                          cause.field ? cause.field : "?", cause.message ? cause.message : "?");
+                return r;
+        }
+        if (asprintf(&what, "%s: %s", cause.field ? cause.field : "?", cause.message ? cause.message : "?") <
+            0) {
+                what = NULL;
+                return error_oom(error);
+        }
+        return configuration_fail_file(error, what);
 }
 
 static int read_containers(const json_t *json, struct configuration *configuration, struct error *error) {
@@ -242,7 +250,7 @@ static int read_containers(const json_t *json, struct configuration *configurati
         json_t *value;
 
         if (!json_is_object(json))
-                return fail(error, "containers");
+                return configuration_fail_file(error, "containers");
         json_object_foreach((json_t *)json, id, value) {
                 struct oci_resources *resources;
                 int r = read_resources(value, &resources, error);
@@ -260,7 +268,7 @@ static int read_devices(const json_t *json, struct configuration *configuration,
         size_t i;
 
         if (!json_is_array(json))
-                return fail(error, "devices");
+                return configuration_fail_file(error, "devices");
         json_array_foreach((json_t *)json, i, entry) {
                 const char *path, *type, *access;
                 json_int_t major_number, minor_number;
@@ -273,7 +281,7 @@ static int read_devices(const json_t *json, struct configuration *configuration,
                     major_number > OCI_DEVICE_MAJOR_MAX || minor_number < -1 ||
                     minor_number > OCI_DEVICE_MINOR_MAX || strcmp(access, "rwm") != 0 ||
                     find_device(configuration, path))
-                        return fail(error, "devices");
+                        return configuration_fail_file(error, "devices");
                 if (configuration_set_device(configuration, path, type[0], major_number, minor_number) < 0)
                         return error_oom(error);
         }
@@ -289,7 +297,7 @@ int configuration_from_json(const json_t *json, struct configuration **out, stru
         if (!configuration)
                 return error_oom(error);
         if (!json_is_boolean(hypervisor_devices))
-                return fail(error, "hypervisorDevices");
+                return configuration_fail_file(error, "hypervisorDevices");
         configuration->hypervisor_devices = json_is_true(hypervisor_devices);
         r = read_resources(json_object_get(json, "resources"), &resources, error);
         if (r < 0)

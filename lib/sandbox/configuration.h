@@ -57,6 +57,9 @@ bool configuration_forget_device(struct configuration *configuration, const char
 /* The members "resources", "containers", "devices" and "hypervisorDevices" of a state; NULL without memory. */
 json_t *configuration_to_json(const struct configuration *configuration);
 
+/* The file that is read is not one that a kata-cgroup has written: `what` is wrong in it. Status 1, -EIO. */
+int configuration_fail_file(struct error *error, const char *what);
+
 /* Reads them from the object that has them; others are not looked at. Strictly: what this build does not know it
  * could not write again. Status 1. */
 int configuration_from_json(const json_t *json, struct configuration **out, struct error *error);

@@ -249,10 +249,6 @@ static bool read_integer(const json_t *object, const char *name, json_int_t min,
         return json_is_integer(value) && *out >= min && *out <= max;
 }
 
-static int fail(struct error *error, const char *what) {
-        return error_fail(error, 0, "the state file is not one of kata-cgroup: %s", what);
-}
-
 /* The path is parsed again, so that a tampered state leads nowhere that the command line could not; where
  * systemd has put the unit is taken over. */
 static int path_from_json(const json_t *json, struct cgroup_path **out, struct error *error) {
@@ -261,12 +257,12 @@ static int path_from_json(const json_t *json, struct cgroup_path **out, struct e
         const char *place = json_string_value(json_object_get(json, "path"));
 
         if (!text || !place)
-                return fail(error, "a cgroup path is missing");
+                return configuration_fail_file(error, "a cgroup path is missing");
         if (cgroup_path_parse(text, "cgroupsPath", &path, NULL) < 0)
-                return fail(error, "a cgroup path is not valid");
+                return configuration_fail_file(error, "a cgroup path is not valid");
         if (strcmp(place, path->path) != 0) {
                 if (path->driver != DRIVER_SYSTEMD || !cgroup_place_is_valid(place))
-                        return fail(error, "a cgroup path is not valid");
+                        return configuration_fail_file(error, "a cgroup path is not valid");
                 free(path->path);
                 path->path = strdup(place);
                 if (!path->path)
@@ -283,7 +279,7 @@ static int group_from_json(const json_t *json, struct state_group *group, struct
                 const char *text = json_string_value(invocation);
 
                 if (!text || strlen(text) >= sizeof(group->invocation))
-                        return fail(error, "an invocation is not valid");
+                        return configuration_fail_file(error, "an invocation is not valid");
                 (void)snprintf(group->invocation, sizeof(group->invocation), "%s", text);
         }
         return path_from_json(json, &group->path, error);
@@ -300,18 +296,18 @@ static int owner_from_json(const json_t *json, struct owner *owner, struct error
                 const char *text = json_string_value(token);
 
                 if (!text || !owner_token_is_valid(text))
-                        return fail(error, "token");
+                        return configuration_fail_file(error, "token");
                 (void)snprintf(owner->token, sizeof(owner->token), "%s", text);
         }
         if (!token && owner->life == OWNER_WHOLE)
                 owner->life = OWNER_CHANGED;
         if (directories && !json_is_array(directories))
-                return fail(error, "directories");
+                return configuration_fail_file(error, "directories");
         json_array_foreach((json_t *)directories, i, entry) {
                 json_int_t device, inode;
 
                 if (json_unpack((json_t *)entry, "[I, I!]", &device, &inode) < 0)
-                        return fail(error, "directories");
+                        return configuration_fail_file(error, "directories");
                 if (owner_remember(owner, (struct directory_id){(dev_t)device, (ino_t)inode}) < 0)
                         return error_oom(error);
         }
@@ -323,7 +319,7 @@ static int runtime_from_json(const json_t *json, struct state *state, struct err
         size_t i;
 
         if (!json_is_array(json))
-                return fail(error, "runtime");
+                return configuration_fail_file(error, "runtime");
         json_array_foreach((json_t *)json, i, entry) {
                 const char *cgroups = json_string_value(json_object_get(entry, "cgroups"));
                 struct process *process;
@@ -331,7 +327,7 @@ static int runtime_from_json(const json_t *json, struct state *state, struct err
 
                 if (!read_integer(entry, "pid", 1, INT_MAX, &pid) ||
                     !read_integer(entry, "startTime", 0, INT64_MAX, &start) || !cgroups)
-                        return fail(error, "runtime");
+                        return configuration_fail_file(error, "runtime");
                 process = process_recorded((pid_t)pid, (uint64_t)start, cgroups);
                 if (!process || state_add_runtime(state, process) < 0)
                         return error_oom(error);
@@ -345,7 +341,7 @@ static int vcpus_from_json(const json_t *json, struct vcpus **out, struct error 
         size_t i;
 
         if (!json_is_array(json))
-                return fail(error, "vmm.vcpus");
+                return configuration_fail_file(error, "vmm.vcpus");
         if (!vcpus)
                 return error_oom(error);
         vcpus->vcpus = calloc(json_array_size(json) + 1, sizeof(*vcpus->vcpus));
@@ -358,7 +354,7 @@ static int vcpus_from_json(const json_t *json, struct vcpus **out, struct error 
                 if (!read_integer(entry, "index", i > 0 ? vcpus->vcpus[i - 1].index + INT64_C(1) : 0, INT_MAX,
                                   &index) ||
                     !read_integer(entry, "tid", 1, INT_MAX, &tid))
-                        return fail(error, "vmm.vcpus");
+                        return configuration_fail_file(error, "vmm.vcpus");
                 vcpus->vcpus[vcpus->count++] = (struct vcpu){(unsigned)index, (pid_t)tid};
         }
         *out = TAKE(vcpus);
@@ -376,7 +372,7 @@ static int vmm_from_json(const json_t *json, struct sandbox_vmm *vmm, struct err
             !read_integer(json, "startTime", 0, INT64_MAX, &start) ||
             json_unpack((json_t *)json, "{s:b, s:b, s:o}", "threads", &threads, "pin", &pin, "vcpus", &vcpus) <
                     0)
-                return fail(error, "vmm");
+                return configuration_fail_file(error, "vmm");
         *vmm = (struct sandbox_vmm){process_recorded((pid_t)pid, (uint64_t)start, NULL), threads != 0, pin != 0,
                                     NULL};
         if (!vmm->process)
@@ -397,7 +393,7 @@ static int basics_from_json(const json_t *json, struct state *state, struct erro
         json_int_t version, stop_timeout;
 
         if (!read_integer(json, "version", 0, INT64_MAX, &version))
-                return fail(error, "it has no version");
+                return configuration_fail_file(error, "it has no version");
         if (version != STATE_VERSION)
                 return error_fail(error, 0,
                                   "the state file is of version %" JSON_INTEGER_FORMAT
@@ -409,7 +405,7 @@ static int basics_from_json(const json_t *json, struct state *state, struct erro
                         "vcpuSubtree", &vcpu_subtree) < 0 ||
             phase_from_name(phase) < 0 || !sandbox_id_is_valid(id) || strlen(created_at) >= TIMESTAMP_SIZE ||
             strlen(boot_id) >= BOOT_ID_SIZE)
-                return fail(error, "a member is missing or wrong");
+                return configuration_fail_file(error, "a member is missing or wrong");
         state->phase = (enum phase)phase_from_name(phase);
         state->sandbox_cgroup_only = sandbox_cgroup_only != 0;
         state->vcpu_subtree = vcpu_subtree != 0;
