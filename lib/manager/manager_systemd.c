@@ -535,15 +535,14 @@ static int see_trimmed(struct manager *manager, struct error *error) {
 /* The properties that have to be set: those that change, and those that somebody else has set since. Of `held`, what the unit
  * has, the others need not be put back. */
 static void compare_with_unit(struct plan *plan, struct plan *held) {
-        for (size_t i = 0; i < held->count; i++)
-                for (size_t k = 0; k < plan->count; k++) {
-                        struct setting *setting = &plan->settings[k];
+        for (size_t i = 0; i < held->count; i++) {
+                struct setting *setting = plan_find_property(plan, held->settings[i].property.name);
 
-                        if (!setting_same_target(setting, &held->settings[i]))
-                                continue;
-                        setting->unchanged = setting->unchanged && setting_equal(setting, &held->settings[i]);
-                        held->settings[i].unchanged = setting->unchanged;
-                }
+                if (!setting)
+                        continue;
+                setting->unchanged = setting->unchanged && setting_equal(setting, &held->settings[i]);
+                held->settings[i].unchanged = setting->unchanged;
+        }
 }
 
 /* Sets properties and files of a unit of ours. systemd writes more files than the properties ask for, and so may an operator's

@@ -154,7 +154,7 @@ static bool parse_device(const char *text, int64_t *major, int64_t *minor) {
 /* A device's pair in the property: replaced, added, or with a weight of 0 removed. */
 static int set_pair(struct builder *builder, const char *field, const struct field_property *property,
                     int64_t major, int64_t minor, uint64_t weight) {
-        struct setting *present = unified_find_property(builder->plan, property->name);
+        struct setting *present = plan_find_property(builder->plan, property->name);
         size_t count = present ? present->property.pairs.count : 0, kept = 0;
         struct property_pair *pairs = calloc(count + 1, sizeof(*pairs));
         int r = pairs ? builder_add_pair(builder, pairs, &kept, major, minor, weight)

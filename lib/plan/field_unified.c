@@ -21,16 +21,10 @@ static const char *key_of(const char *file) {
         return strncmp(file, PLAN_VCPU_SUBTREE, length) == 0 && file[length] == '/' ? file + length + 1 : file;
 }
 
-static bool same_word(const char *a, const char *b) {
-        size_t length = strcspn(a, " ");
-
-        return length == strcspn(b, " ") && strncmp(a, b, length) == 0;
-}
-
 static bool sets_file(const struct setting_file *file, const char *name, const char *line) {
         if (strcmp(key_of(file->name), name) != 0 && (!file->fallback || strcmp(file->fallback, name) != 0))
                 return false;
-        return !line || (file->flags & FILE_KEYED) == 0 || same_word(file->value, line);
+        return !line || (file->flags & FILE_KEYED) == 0 || setting_same_key(file->value, line);
 }
 
 /* Removes the settings for which `matches` is true. */
@@ -44,14 +38,6 @@ static void remove_matching(struct plan *plan, bool (*matches)(const struct sett
                 else
                         plan->settings[kept++] = plan->settings[i];
         plan->count = kept;
-}
-
-struct setting *unified_find_property(struct plan *plan, const char *name) {
-        for (size_t i = 0; i < plan->count; i++)
-                if (plan->settings[i].kind == SETTING_PROPERTY &&
-                    strcmp(plan->settings[i].property.name, name) == 0)
-                        return &plan->settings[i];
-        return NULL;
 }
 
 static bool is_property(const struct setting *setting, const void *name) {
@@ -276,7 +262,7 @@ static bool replaces(const struct setting_file *later, const char *key) {
 
 /* Of "50", which stands for "default 50", the default. */
 static bool is_line_of(const char *line, const char *value) {
-        return same_word(strchr(line, ' ') || strchr(line, ':') ? line : "default", value);
+        return setting_same_key(strchr(line, ' ') || strchr(line, ':') ? line : "default", value);
 }
 
 /* Removes the lines that the later value replaces, in place. */

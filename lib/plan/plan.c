@@ -148,6 +148,10 @@ static struct setting *find_target(const struct plan *plan, const struct setting
         return NULL;
 }
 
+struct setting *plan_find_property(const struct plan *plan, const char *name) {
+        return find_target(plan, &(struct setting){.kind = SETTING_PROPERTY, .property = {.name = name}});
+}
+
 /* A text of a former plan, as one of this. False without memory. */
 static bool adopt(struct plan *plan, const char **text) {
         if (*text)

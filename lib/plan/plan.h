@@ -64,6 +64,9 @@ int plan_new(const struct oci_resources *resources, const struct oci_resources *
  * `before` has (a cpuset without containers: the parent's), and drops the warnings that `before` has given. */
 int plan_compare(struct plan *plan, const struct plan *before, struct error *error);
 
+/* The property of the plan with this name, or NULL. */
+struct setting *plan_find_property(const struct plan *plan, const char *name);
+
 /* Marks all settings as unchanged, or none. */
 void plan_set_unchanged(struct plan *plan, bool unchanged);
 

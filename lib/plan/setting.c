@@ -36,8 +36,7 @@ static void clear_file(struct setting *setting) {
         (void)setting;
 }
 
-/* Lines of a keyed file are the same if their first words are. */
-static bool same_key(const char *a, const char *b) {
+bool setting_same_key(const char *a, const char *b) {
         size_t length = strcspn(a, " ");
 
         return strncmp(a, b, length) == 0 && (b[length] == ' ' || b[length] == '\0');
@@ -45,7 +44,7 @@ static bool same_key(const char *a, const char *b) {
 
 static bool same_file(const struct setting *a, const struct setting *b) {
         return strcmp(a->file.name, b->file.name) == 0 &&
-               ((a->file.flags & FILE_KEYED) == 0 || same_key(a->file.value, b->file.value));
+               ((a->file.flags & FILE_KEYED) == 0 || setting_same_key(a->file.value, b->file.value));
 }
 
 static bool equal_files(const struct setting *a, const struct setting *b) {

@@ -107,6 +107,9 @@ int setting_make_reset(struct setting *setting);
  */
 bool setting_file_holds(const struct setting_file *file, const char *value, const char *text);
 
+/* Whether two lines of a keyed file begin with the same word: then they set the same. */
+bool setting_same_key(const char *a, const char *b);
+
 /* The line of a keyed file's text that begins with the same word as `line`: a new string, NULL where there is none. */
 char *setting_keyed_line(const char *text, const char *line);
 

@@ -23,9 +23,6 @@ int unified_each_line(struct builder *builder, const char *text,
  * for the same device (field_io.c). */
 int unified_add_io_weight(struct builder *builder, const char *key, char *line);
 
-/* The property of the plan with this name, or NULL. */
-struct setting *unified_find_property(struct plan *plan, const char *name);
-
 /* Removes the property from the plan, if it is there: another one of this name replaces it. */
 void unified_remove_property(struct plan *plan, const char *name);
 

@@ -195,7 +195,7 @@ static int add_idle_property(struct unified_entry *entry) {
 
         if (entry->number == 1)
                 return replace_number(entry, property, 0);
-        return unified_find_property(entry->builder->plan, property->name)
+        return plan_find_property(entry->builder->plan, property->name)
                        ? 0
                        : replace_number(entry, property, UINT64_MAX);
 }

@@ -228,14 +228,6 @@ static int for_each_property(const struct sd_bus_library *sd, sd_bus_message *re
         return r;
 }
 
-static const struct setting *find_property(const struct plan *plan, const char *name) {
-        for (size_t i = 0; i < plan->count; i++)
-                if (plan->settings[i].kind == SETTING_PROPERTY &&
-                    strcmp(plan->settings[i].property.name, name) == 0)
-                        return &plan->settings[i];
-        return NULL;
-}
-
 struct plan_reading {
         const struct plan *wanted;
         struct plan *plan;
@@ -244,7 +236,7 @@ struct plan_reading {
 /* The former values are collected as the settings of a plan, so that they can be sent back the same way. */
 static int read_for_plan(const struct sd_bus_library *sd, sd_bus_message *reply, const char *name, void *data) {
         const struct plan_reading *reading = data;
-        const struct setting *wanted = find_property(reading->wanted, name);
+        const struct setting *wanted = plan_find_property(reading->wanted, name);
         struct setting value;
         int r;
 
