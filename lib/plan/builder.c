@@ -194,6 +194,29 @@ uint64_t builder_property_limit(int64_t value) {
         return value < 0 ? UINT64_MAX : (uint64_t)value;
 }
 
+/* ---- CPU bandwidth ---- */
+
+/* What systemd is not told it does not round. */
+static bool is_bandwidth_of_unit(const struct builder *builder) {
+        return builder->facts->systemd && !builder_in_subtree(builder, CONTROLLER_CPU);
+}
+
+struct cpu_quota builder_cpu_quota(const struct builder *builder, uint64_t quota, uint64_t period) {
+        if (quota != UINT64_MAX && is_bandwidth_of_unit(builder))
+                return convert_quota_for_systemd(quota, period);
+        return (struct cpu_quota){UINT64_MAX, quota, period};
+}
+
+uint64_t builder_cpu_file_period(const struct builder *builder, const struct cpu_quota *value) {
+        return value->quota == UINT64_MAX && is_bandwidth_of_unit(builder) ? CPU_PERIOD_DEFAULT : value->period;
+}
+
+const char *builder_cpu_max(struct builder *builder, uint64_t quota, uint64_t period) {
+        if (quota == UINT64_MAX)
+                return builder_text(builder, "max %" PRIu64, period);
+        return builder_text(builder, "%" PRIu64 " %" PRIu64, quota, period);
+}
+
 /* ---- what else there is ---- */
 
 int builder_warn(struct builder *builder, const char *format, ...) {

@@ -3,6 +3,7 @@
 
 /* A plan that is being made: what it is made from, and how settings are added. For lib/plan only. */
 
+#include "plan/convert.h"
 #include "plan/field.h"
 #include "plan/plan.h"
 
@@ -84,6 +85,17 @@ int builder_add_pair(struct builder *builder, struct property_pair *pairs, size_
 
 /* A limit as properties have it: negative is infinity. */
 uint64_t builder_property_limit(int64_t value);
+
+/* A CFS quota (microseconds a period; UINT64_MAX: none) as file and unit can agree on it: rounded as systemd does, where it is
+ * the unit's. */
+struct cpu_quota builder_cpu_quota(const struct builder *builder, uint64_t quota, uint64_t period);
+
+/* The period that the file has with it, microseconds: without a quota, systemd writes its default, whatever the unit's is
+ * (cgroup_cpu_adjust_period_and_log() in its cgroup.c). */
+uint64_t builder_cpu_file_period(const struct builder *builder, const struct cpu_quota *value);
+
+/* The text of cpu.max: the plan's; NULL without memory. */
+const char *builder_cpu_max(struct builder *builder, uint64_t quota, uint64_t period);
 
 __attribute__((format(printf, 2, 3))) int builder_warn(struct builder *builder, const char *format, ...);
 

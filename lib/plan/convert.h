@@ -17,6 +17,9 @@ uint64_t convert_blkio_to_io_weight(uint64_t weight);
  * src/basic/cgroup-util.h, where 1 to 100 are the same and 100 to 10000 become 100 to 1000. */
 uint64_t convert_bfq_to_io_weight(uint64_t weight);
 
+/* Of a new group, and what systemd writes where there is no quota: microseconds. */
+#define CPU_PERIOD_DEFAULT UINT64_C(100000)
+
 /* A CFS quota that the unit's property and the kernel's file both can hold. */
 struct cpu_quota {
         uint64_t per_second; /* CPUQuotaPerSecUSec, microseconds a second; UINT64_MAX: none */

@@ -4,10 +4,7 @@
 
 #include <inttypes.h>
 
-#include "plan/convert.h"
 #include "plan/unified.h"
-
-#define DEFAULT_PERIOD_US UINT64_C(100000)
 
 /* cpu.cpus, cpu.mems */
 static int plan_cpuset(struct builder *builder, const struct field_row *row, const char *list) {
@@ -70,37 +67,20 @@ int plan_shares(struct builder *builder, const struct field_row *row) {
         return r < 0 ? r : add_weight(builder, row, (int64_t)value);
 }
 
-/* Quota and period of the resources, as file and property can agree on them. */
-static struct cpu_quota bandwidth(const struct builder *builder) {
+static struct cpu_quota wanted_quota(const struct builder *builder) {
         const struct oci_cpu *cpu = &builder->resources->cpu;
-        struct cpu_quota out = {UINT64_MAX, UINT64_MAX, DEFAULT_PERIOD_US};
+        uint64_t quota = cpu->quota.given && cpu->quota.value > 0 ? (uint64_t)cpu->quota.value : UINT64_MAX;
 
-        if (cpu->period.given)
-                out.period = cpu->period.value;
-        if (!cpu->quota.given || cpu->quota.value <= 0)
-                return out;
-        /* What systemd is not told it does not round. */
-        if (builder->facts->systemd && !builder->facts->vcpu_subtree)
-                return convert_quota_for_systemd((uint64_t)cpu->quota.value, out.period);
-        out.quota = (uint64_t)cpu->quota.value;
-        return out;
-}
-
-/* Without a quota, systemd writes its default period, whatever the unit's is (cgroup_cpu_adjust_period_and_log() in its
- * cgroup.c); so that file and unit agree from the start, so does this. */
-static uint64_t file_period(const struct builder *builder, const struct cpu_quota *value) {
-        bool by_systemd = builder->facts->systemd && !builder->facts->vcpu_subtree;
-
-        return by_systemd && value->quota == UINT64_MAX ? DEFAULT_PERIOD_US : value->period;
+        return builder_cpu_quota(builder, quota, cpu->period.given ? cpu->period.value : CPU_PERIOD_DEFAULT);
 }
 
 int plan_period(struct builder *builder, const struct field_row *row) {
         const struct oci_cpu *cpu = &builder->resources->cpu;
-        struct cpu_quota value = bandwidth(builder);
+        struct cpu_quota value = wanted_quota(builder);
         enum cgroup_version version;
         int r;
 
-        if (!cpu->period.given && value.period == DEFAULT_PERIOD_US)
+        if (!cpu->period.given && value.period == CPU_PERIOD_DEFAULT)
                 return 0;
         r = builder_version(builder, row, &version);
         if (r == 0)
@@ -109,18 +89,12 @@ int plan_period(struct builder *builder, const struct field_row *row) {
         /* v2 has one file for both; it is the quota's. */
         if (r < 0 || version == CGROUP_V2)
                 return r;
-        return builder_add_number(builder, row, 0, (int64_t)file_period(builder, &value));
-}
-
-static const char *cpu_max(struct builder *builder, const struct cpu_quota *value) {
-        if (value->quota == UINT64_MAX)
-                return builder_text(builder, "max %" PRIu64, file_period(builder, value));
-        return builder_text(builder, "%" PRIu64 " %" PRIu64, value->quota, value->period);
+        return builder_add_number(builder, row, 0, (int64_t)builder_cpu_file_period(builder, &value));
 }
 
 int plan_quota(struct builder *builder, const struct field_row *row) {
         const struct oci_cpu *cpu = &builder->resources->cpu;
-        struct cpu_quota value = bandwidth(builder);
+        struct cpu_quota value = wanted_quota(builder);
         enum cgroup_version version;
         int r;
 
@@ -135,7 +109,9 @@ int plan_quota(struct builder *builder, const struct field_row *row) {
         if (r < 0)
                 return r;
         if (version == CGROUP_V2)
-                return builder_add_text(builder, row, 0, cpu_max(builder, &value));
+                return builder_add_text(
+                        builder, row, 0,
+                        builder_cpu_max(builder, value.quota, builder_cpu_file_period(builder, &value)));
         if (!cpu->quota.given)
                 return 0;
         return builder_add_number(builder, row, 0, value.quota == UINT64_MAX ? -1 : (int64_t)value.quota);

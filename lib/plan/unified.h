@@ -40,7 +40,7 @@ struct unified_entry {
         const struct unified_file *file;
         const char *value;          /* what is written: the plan's */
         uint64_t number;            /* UINT64_MAX: unlimited */
-        struct cpu_quota bandwidth; /* what the unit keeps; a period of 0: nothing */
+        struct cpu_quota bandwidth; /* of cpu.max; a period of 0: none that the kernel takes */
 };
 
 /* A file that is known. Names with a * stand for all that begin and end so. */

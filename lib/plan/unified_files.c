@@ -12,7 +12,6 @@
 #include "plan/unified.h"
 #include "util/cpulist.h"
 
-#define DEFAULT_PERIOD_US UINT64_C(100000)
 #define NICE_MIN (-20)
 #define NICE_MAX 19
 
@@ -124,7 +123,7 @@ static bool parse_bandwidth(char *text, uint64_t *quota, uint64_t *period) {
         const char *first = strsep(&text, " \t");
 
         *quota = UINT64_MAX;
-        *period = DEFAULT_PERIOD_US;
+        *period = CPU_PERIOD_DEFAULT;
         if (strcmp(first, "max") != 0 && kernel_parse_decimal(first, quota) < 0)
                 return false;
         if (!text)
@@ -138,29 +137,21 @@ static bool is_bandwidth(uint64_t quota, uint64_t period) {
                period >= OCI_CFS_PERIOD_MIN && period <= OCI_CFS_PERIOD_MAX;
 }
 
-/* With systemd, both become what that keeps. */
 static int read_bandwidth(struct unified_entry *entry) {
         _cleanup_free_ char *text = kernel_strip(entry->text);
         struct builder *builder = entry->builder;
-        struct cpu_quota *kept = &entry->bandwidth;
         uint64_t quota, period;
 
         if (!text)
                 return error_oom(builder->error);
         if (!parse_bandwidth(text, &quota, &period))
                 return refuse(entry);
-        if (builder->facts->systemd && !builder_in_subtree(builder, CONTROLLER_CPU) &&
-            is_bandwidth(quota, period)) {
-                *kept = (struct cpu_quota){UINT64_MAX, UINT64_MAX, period};
-                if (quota != UINT64_MAX)
-                        *kept = convert_quota_for_systemd(quota, period);
-                quota = kept->quota;
-                /* Without a quota, systemd writes its default period, whatever the unit's is. */
-                period = quota == UINT64_MAX ? DEFAULT_PERIOD_US : kept->period;
+        if (is_bandwidth(quota, period)) {
+                entry->bandwidth = builder_cpu_quota(builder, quota, period);
+                quota = entry->bandwidth.quota;
+                period = builder_cpu_file_period(builder, &entry->bandwidth);
         }
-        if (quota == UINT64_MAX)
-                return set_value(entry, builder_text(builder, "max %" PRIu64, period));
-        return set_value(entry, builder_text(builder, "%" PRIu64 " %" PRIu64, quota, period));
+        return set_value(entry, builder_cpu_max(builder, quota, period));
 }
 
 /* ---- properties ---- */
@@ -183,7 +174,7 @@ static int add_bandwidth_properties(struct unified_entry *entry) {
         static const struct field_property period_property = {"CPUQuotaPeriodUSec", 242};
         int r;
 
-        if (entry->bandwidth.period == 0)
+        if (entry->bandwidth.period == 0 || builder_in_subtree(entry->builder, CONTROLLER_CPU))
                 return 0;
         r = replace_number(entry, &period_property, entry->bandwidth.period);
         return r < 0 ? r : replace_number(entry, &entry->file->property, entry->bandwidth.per_second);
