@@ -159,11 +159,6 @@ static int warn_lost(const struct cgroup *cgroup, const struct setting *setting,
         return WRITTEN_NOTHING;
 }
 
-/* The kernel has its own words for it. */
-static bool is_unlimited(const char *value) {
-        return strcmp(value, "max") == 0 || strcmp(value, "-1") == 0;
-}
-
 static int verify(struct cgroup *cgroup, const struct setting *setting, const struct target *target,
                   struct error *error) {
         _cleanup_free_ char *held = NULL;
@@ -173,7 +168,9 @@ static int verify(struct cgroup *cgroup, const struct setting *setting, const st
         if (r < 0)
                 return error_fail(error, -r, "%s/%s/%s", target->hierarchy->mount_point, cgroup->path,
                                   target->name);
-        if (is_unlimited(target->value) || setting_file_holds(&setting->file, target->value, held))
+        /* The kernel has its own words for no limit. */
+        if (setting_value_is_unlimited(target->value) ||
+            setting_file_holds(&setting->file, target->value, held))
                 return 0;
         if (setting->lost)
                 return warn_lost(cgroup, setting, target, -ERANGE);

@@ -80,7 +80,7 @@ static bool line_holds(const struct setting_file *file, const char *value, const
         return line ? strcmp(line, value) == 0 : file->reset && strcmp(value, file->reset) == 0;
 }
 
-static bool is_unlimited(const char *value) {
+bool setting_value_is_unlimited(const char *value) {
         return strcmp(value, "max") == 0 || strcmp(value, "-1") == 0;
 }
 
@@ -89,7 +89,7 @@ static bool number_holds(const struct setting_file *file, const char *value, con
 
         if (number_parse_u64(text, &held) < 0)
                 return false;
-        if (is_unlimited(value))
+        if (setting_value_is_unlimited(value))
                 return (file->flags & FILE_BYTES) != 0 && held >= OCI_MEMORY_UNLIMITED;
         if (number_parse_u64(value, &wanted) < 0)
                 return false;

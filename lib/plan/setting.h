@@ -107,6 +107,9 @@ int setting_make_reset(struct setting *setting);
  */
 bool setting_file_holds(const struct setting_file *file, const char *value, const char *text);
 
+/* Whether the text stands for "no limit", on v1 or on v2. */
+bool setting_value_is_unlimited(const char *value);
+
 /* Whether two lines of a keyed file begin with the same word: then they set the same. */
 bool setting_same_key(const char *a, const char *b);
 
