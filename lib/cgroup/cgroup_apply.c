@@ -18,9 +18,6 @@
 #include "util/number.h"
 #include "util/timestamp.h"
 
-/* Between two tries to get what a removed group had: 1 ms, doubling up to this. */
-#define RELEASE_PAUSE_MAX_MS 50
-
 struct written_file {
         struct cgroup *cgroup; /* outlives the journal */
         const struct hierarchy *hierarchy;
@@ -287,7 +284,7 @@ static int write_group(struct cgroup *cgroup, const struct setting *settings, si
                 if (r < 0)
                         return r;
         } while (refused && (progress || ((refused->file.flags & FILE_SHARES_BUDGET) != 0 &&
-                                          deadline_pause(deadline, &pause_ms, RELEASE_PAUSE_MAX_MS))));
+                                          deadline_pause(deadline, &pause_ms, SETTING_RELEASE_PAUSE_MAX_MS))));
         for (size_t i = 0; refused && i < count; i++) {
                 const struct target target = {hierarchy_of(cgroup, &settings[i].file), settings[i].file.name,
                                               settings[i].file.value};

@@ -15,7 +15,8 @@ struct level {
 /* "MOUNT_POINT/PATH/FILE", by the name that the file has in this hierarchy; NULL without memory. */
 char *level_file(const struct level *level, const char *file);
 
-/* Reads one of its files, without the newline; in a rehearsal as it would be: "" in a directory that would be made. 0 or a negative errno, no error set. */
+/* Reads one of its files, without the newline; in a rehearsal as it would be: "" in a directory that would be made. 0 or a
+ * negative errno, no error set. */
 int level_read(const struct level *level, const char *file, char **out);
 
 /* Writes one of its files, after logging it; the same. */

@@ -18,9 +18,6 @@
 #include "util/number.h"
 #include "util/timestamp.h"
 
-/* Between two tries to get what a removed group had: 1 ms, doubling up to this. */
-#define RELEASE_PAUSE_MAX_MS 50
-
 #define PERIOD_FILE "cpu.rt_period_us"
 #define RUNTIME_FILE "cpu.rt_runtime_us"
 
@@ -103,7 +100,7 @@ static int write_runtime(const struct level *level, uint64_t number) {
 
         do
                 r = write_number(level, RUNTIME_FILE, number);
-        while (r == -EINVAL && deadline_pause(deadline, &pause_ms, RELEASE_PAUSE_MAX_MS));
+        while (r == -EINVAL && deadline_pause(deadline, &pause_ms, SETTING_RELEASE_PAUSE_MAX_MS));
         return r;
 }
 
@@ -207,7 +204,8 @@ static int make_room(struct cgroup *cgroup, const struct hierarchy *hierarchy, c
         return r < 0 ? r : record_change(&level, &own, journal, error);
 }
 
-/* What the plan gives the group, unless it is nothing, or more than the kernel gives anybody; a period that it does not give is the present one, or that of a new group. */
+/* What the plan gives the group, unless it is nothing, or more than the kernel gives anybody; a period that it does not give
+ * is the present one, or that of a new group. */
 static int needed_bandwidth(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct plan *plan,
                             struct bandwidth *out) {
         _cleanup_free_ char *present = NULL;

@@ -13,8 +13,10 @@
 #include "plan/device_filter.h"
 #include "plan/property.h"
 
-/* How long the kernel may need to give back what a removed group had: milliseconds. */
+/* How long the kernel may need to give back what a removed group had, and how long to wait at most between two tries to get
+ * it: milliseconds. */
 #define SETTING_RELEASE_MS 1000
+#define SETTING_RELEASE_PAUSE_MAX_MS 50
 
 enum setting_kind {
         SETTING_PROPERTY, /* a property of the sandbox's systemd unit */
