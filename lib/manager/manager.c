@@ -145,9 +145,9 @@ int manager_create(struct manager *manager, const struct plan *plan, struct proc
         return manager->ops->create(manager, plan, processes, count, journal, error);
 }
 
-int manager_place(struct manager *manager, struct plan *plan, struct process *process, struct journal *journal,
+int manager_place(struct manager *manager, struct process *process, struct journal *journal,
                   struct error *error) {
-        return manager->ops->place(manager, plan, process, journal, error);
+        return manager->ops->place(manager, process, journal, error);
 }
 
 int manager_mend_freezing(struct manager *manager, struct error *error) {
@@ -214,8 +214,7 @@ static int read_facts(struct manager *manager, const struct oci_resources *resou
         int r;
 
         for (int c = 0; c < CONTROLLER_COUNT; c++)
-                if (host->controllers[c])
-                        facts.controllers[c] = host->controllers[c]->version;
+                facts.controllers[c] = host_controller_version(host, c);
         r = manager->ops->is_systemd ? read_systemd_facts(manager->context, &facts, error) : 0;
         if (r == 0)
                 r = read_rare_facts(manager->context, resources, &facts, error);

@@ -46,6 +46,8 @@ struct manager;
 enum {
         MANAGER_E_GONE = 1,      /* the unit has ended with its last process: manager_create() makes it anew */
         MANAGER_E_NO_CPUSET = 2, /* the group has no cpuset */
+        /* systemd has removed directories of the group, with what they held: manager_update() gives it back. */
+        MANAGER_E_INCOMPLETE = 3,
 };
 
 /* Which group a manager is to keep. */
@@ -146,9 +148,8 @@ int manager_dry_run_update(struct manager *manager, const struct plan *plan, jso
 int manager_create(struct manager *manager, const struct plan *plan, struct process *const *processes,
                    size_t count, struct journal *journal, struct error *error);
 
-/* Places a process in a group that exists. `plan`: what the group is to hold, or NULL where it has no limits; what somebody else
- * (systemd) has taken from it is given back first. MANAGER_E_GONE, or an error. */
-int manager_place(struct manager *manager, struct plan *plan, struct process *process, struct journal *journal,
+/* Places a process in a group that exists. 0, MANAGER_E_GONE, MANAGER_E_INCOMPLETE, or an error. */
+int manager_place(struct manager *manager, struct process *process, struct journal *journal,
                   struct error *error);
 
 /*

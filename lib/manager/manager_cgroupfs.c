@@ -43,11 +43,10 @@ static int rehearse(struct manager *manager, const struct plan *plan, struct pro
         return create(manager, plan, processes, count, NULL, error);
 }
 
-static int place(struct manager *manager, struct plan *plan, struct process *process, struct journal *journal,
+static int place(struct manager *manager, struct process *process, struct journal *journal,
                  struct error *error) {
         int r = cgroup_claim_all(manager->cgroup, false, error);
 
-        (void)plan;
         if (r == 0)
                 r = manager_complete(manager, NULL, true, journal, error);
         return r < 0 ? r : manager_move(manager, &process, 1, journal, error);

@@ -31,8 +31,8 @@ struct manager_ops {
         /* What create does, in a rehearsal. */
         int (*rehearse)(struct manager *manager, const struct plan *plan, struct process *const *processes,
                         size_t count, struct error *error);
-        int (*place)(struct manager *manager, struct plan *plan, struct process *process,
-                     struct journal *journal, struct error *error);
+        int (*place)(struct manager *manager, struct process *process, struct journal *journal,
+                     struct error *error);
         int (*update)(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error);
         int (*destroy)(struct manager *manager, const struct manager_destroy *how, struct error *error);
         bool (*exists)(struct manager *manager);

@@ -592,16 +592,14 @@ static bool is_incomplete(struct manager *manager) {
         return false;
 }
 
-static int place(struct manager *manager, struct plan *plan, struct process *process, struct journal *journal,
+/* An operator's `systemctl set-property` makes systemd remove directories that are empty on v1. */
+static int place(struct manager *manager, struct process *process, struct journal *journal,
                  struct error *error) {
         int r;
 
         r = claim_unit(manager, error);
-        /* An operator's `systemctl set-property` makes systemd remove directories that are empty on v1. */
-        if (r == 0 && plan && is_incomplete(manager)) {
-                plan_set_unchanged(plan, true);
-                r = set_all(manager, plan, journal, error);
-        }
+        if (r == 0 && is_incomplete(manager))
+                return MANAGER_E_INCOMPLETE;
         if (r == 0)
                 r = record_moves(manager, &process, 1, journal, error);
         if (r == 0)

@@ -128,9 +128,9 @@ int plan_new(const struct oci_resources *resources, const struct oci_resources *
         return 0;
 }
 
-void plan_set_unchanged(struct plan *plan, bool unchanged) {
+void plan_set_unchanged(struct plan *plan) {
         for (size_t i = 0; i < plan->count; i++)
-                plan->settings[i].unchanged = unchanged;
+                plan->settings[i].unchanged = true;
 }
 
 size_t plan_changes(const struct plan *plan) {

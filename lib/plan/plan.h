@@ -67,8 +67,8 @@ int plan_compare(struct plan *plan, const struct plan *before, struct error *err
 /* The property of the plan with this name, or NULL. */
 struct setting *plan_find_property(const struct plan *plan, const char *name);
 
-/* Marks all settings as unchanged, or none. */
-void plan_set_unchanged(struct plan *plan, bool unchanged);
+/* Marks all settings as unchanged. */
+void plan_set_unchanged(struct plan *plan);
 
 /* How many settings are not marked as unchanged. */
 size_t plan_changes(const struct plan *plan);

@@ -31,7 +31,7 @@ static int place(struct session *session, struct process *self, bool threads, st
         if (!threads)
                 return session_place_process(session, self, error);
         r = manager_check_free(session->sandbox, error);
-        return r < 0 ? r : manager_place(session->overhead, NULL, self, session->journal, error);
+        return r < 0 ? r : manager_place(session->overhead, self, session->journal, error);
 }
 
 static int enter(struct session *session, struct process **self, struct error *error) {

@@ -300,20 +300,42 @@ bool session_has_group(struct session *session) {
         return !manager_needs_process(session->sandbox) || manager_exists(session->sandbox);
 }
 
-int session_place_process(struct session *session, struct process *vmm, struct error *error) {
+/* Gives back what systemd has taken from the group. */
+static int restore(struct session *session, struct error *error) {
         _cleanup_(plan_freep) struct plan *plan = NULL;
-        int r;
+        int r = session_plan_state(session, &plan, error);
 
-        r = session_plan_state(session, &plan, error);
         if (r < 0)
                 return r;
-        r = manager_exists(session->sandbox)
-                    ? manager_place(session->sandbox, plan, vmm, session->journal, error)
-                    : MANAGER_E_GONE;
+        plan_set_unchanged(plan);
+        return manager_update(session->sandbox, plan, session->journal, error);
+}
+
+static int place_in_group(struct session *session, struct process *vmm, struct error *error) {
+        int r;
+
+        if (!manager_exists(session->sandbox))
+                return MANAGER_E_GONE;
+        r = manager_place(session->sandbox, vmm, session->journal, error);
+        if (r != MANAGER_E_INCOMPLETE)
+                return r;
+        r = restore(session, error);
+        if (r == 0)
+                r = manager_place(session->sandbox, vmm, session->journal, error);
+        return r == MANAGER_E_INCOMPLETE
+                       ? error_fail(error, 0, "systemd keeps removing directories of the sandbox cgroup")
+                       : r;
+}
+
+int session_place_process(struct session *session, struct process *vmm, struct error *error) {
+        _cleanup_(plan_freep) struct plan *plan = NULL;
+        int r = place_in_group(session, vmm, error);
+
         if (r != MANAGER_E_GONE)
                 return r;
-        plan_set_unchanged(plan, false);
-        r = session_save(session, PHASE_CHANGING, error);
+        r = session_plan_state(session, &plan, error);
+        if (r == 0)
+                r = session_save(session, PHASE_CHANGING, error);
         return r < 0 ? r : manager_create(session->sandbox, plan, &vmm, 1, session->journal, error);
 }
 
