@@ -556,7 +556,8 @@ static int set_all(struct manager *manager, struct plan *plan, struct journal *j
         if (r < 0)
                 return r;
         compare_with_unit(plan, held);
-        /* Files are put back after the properties: what systemd writes then is not all of it. */
+        /* Files are put back after the properties: what systemd writes then is not all of it. Those that cgroup_apply() writes
+         * are put back before as well, in the reverse of the order that the kernel took. */
         r = cgroup_record(manager->cgroup, plan, journal, error);
         if (r < 0) {
                 plan_free(held);
