@@ -167,6 +167,23 @@ start_shim() {
     SHIM=$!
 }
 
+# start_calling_shim COMMAND: a shim that runs the shell command once $BATS_TEST_TMPDIR/go is there; what it says is in .../said
+# then, and its status in .../status. The shim stays, also through the SIGTERM that the stop of its scope brings, until
+# .../end is there.
+start_calling_shim() {
+    local script=$BATS_TEST_TMPDIR/shim.sh
+    cat > "$script" <<- END
+		trap '' TERM
+		until [ -e $BATS_TEST_TMPDIR/go ]; do sleep 0.05; done
+		env --default-signal $1 > $BATS_TEST_TMPDIR/said 2>&1
+		echo \$? > $BATS_TEST_TMPDIR/status
+		until [ -e $BATS_TEST_TMPDIR/end ]; do sleep 0.05; done
+	END
+    bash "$script" 3>&- > /dev/null 2>&1 &
+    SHIM=$!
+    STARTED+=("$SHIM")
+}
+
 # wait_until COMMAND...: until it succeeds, 30 s at the most. For what has no event that bash could wait for.
 wait_until() {
     local deadline=$((SECONDS + 30))

@@ -66,18 +66,8 @@ teardown() {
 }
 
 @test "a caller inside of the group that goes gets its answer" {
-    local script=$BATS_TEST_TMPDIR/shim.sh
-    # The shim runs delete itself and ignores the SIGTERM that the stop of its scope brings; delete holds it back.
-    cat > "$script" <<- END
-		trap '' TERM
-		until [ -e $BATS_TEST_TMPDIR/go ]; do sleep 0.05; done
-		env --default-signal $KATA_CGROUP --root $ROOT delete $ID > $BATS_TEST_TMPDIR/said 2>&1
-		echo \$? > $BATS_TEST_TMPDIR/status
-		until [ -e $BATS_TEST_TMPDIR/end ]; do sleep 0.05; done
-	END
-    bash "$script" 3>&- > /dev/null 2>&1 &
-    SHIM=$!
-    STARTED+=("$SHIM")
+    # The shim ignores the SIGTERM that the stop of its scope brings; delete holds it back.
+    start_calling_shim "$KATA_CGROUP --root $ROOT delete $ID"
     create --pid "$SHIM" <<< "$RESOURCES"
     touch "$BATS_TEST_TMPDIR/go"
     wait_until test -s "$BATS_TEST_TMPDIR/status"

@@ -601,16 +601,8 @@ take_pid() {
 }
 
 @test "a process that sits in another sandbox's group is not moved: by create, attach-vcpus, or exec from inside" {
-    local script=$BATS_TEST_TMPDIR/shim.sh shim_former vmm_former said=$BATS_TEST_TMPDIR/said
-    cat > "$script" <<- END
-		until [ -e $BATS_TEST_TMPDIR/go ]; do sleep 0.05; done
-		$KATA_CGROUP --root $ROOT exec $OTHER -- touch $BATS_TEST_TMPDIR/started > $said 2>&1
-		echo \$? > $BATS_TEST_TMPDIR/status
-		until [ -e $BATS_TEST_TMPDIR/end ]; do sleep 0.05; done
-	END
-    bash "$script" 3>&- > /dev/null 2>&1 &
-    SHIM=$!
-    STARTED+=("$SHIM")
+    local shim_former vmm_former said=$BATS_TEST_TMPDIR/said
+    start_calling_shim "$KATA_CGROUP --root $ROOT exec $OTHER -- touch $BATS_TEST_TMPDIR/started"
     create --pid "$SHIM" <<< "$RESOURCES"
     start_vmm
     attach

@@ -176,18 +176,8 @@ in_group() {
 }
 
 @test "a caller inside of the group that goes leaves nothing" {
-    local script=$BATS_TEST_TMPDIR/shim.sh
     mount_net_cls
-    cat > "$script" <<- END
-		trap '' TERM
-		until [ -e $BATS_TEST_TMPDIR/go ]; do sleep 0.05; done
-		env --default-signal $KATA_CGROUP --root $ROOT delete $ID > $BATS_TEST_TMPDIR/said 2>&1
-		echo \$? > $BATS_TEST_TMPDIR/status
-		until [ -e $BATS_TEST_TMPDIR/end ]; do sleep 0.05; done
-	END
-    bash "$script" 3>&- > /dev/null 2>&1 &
-    SHIM=$!
-    STARTED+=("$SHIM")
+    start_calling_shim "$KATA_CGROUP --root $ROOT delete $ID"
     create --stop-timeout 60 --pid "$SHIM" <<< "$RESOURCES"
     start_vmm
     attach

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fake.h"
 
+#include "../remove-tree.h"
 #include "../test.h"
 
 #include <errno.h>
@@ -307,21 +308,6 @@ struct fake *fake_start(const char *hierarchies, const char *path) {
         return fake;
 }
 
-static bool remove_all(int parent, const char *name) {
-        int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
-        struct dirent *entry;
-        bool removed = true;
-
-        if (!stream)
-                return __real_unlinkat(parent, name, 0) == 0;
-        while ((entry = readdir(stream)))
-                if (entry->d_type != DT_DIR || file_is_child_directory(entry))
-                        removed &= remove_all(fd, entry->d_name);
-        (void)closedir(stream);
-        return __real_unlinkat(parent, name, AT_REMOVEDIR) == 0 && removed;
-}
-
 int fake_end(void **state) {
         struct fake *fake = present;
         bool removed;
@@ -330,7 +316,7 @@ int fake_end(void **state) {
         if (!fake)
                 return 0;
         present = NULL;
-        removed = remove_all(AT_FDCWD, fake->directory);
+        removed = remove_tree(fake->directory);
         journal_free(fake->journal);
         cgroup_free(fake->cgroup);
         host_free(fake->host);

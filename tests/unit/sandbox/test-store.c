@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* States on disk: written, locked, listed and removed; and what is there instead of one. */
+#include "../remove-tree.h"
 #include "../test.h"
 
 #include <errno.h>
@@ -37,24 +38,9 @@ static int setup(void **state) {
         return 0;
 }
 
-static bool remove_all(int parent, const char *name) {
-        int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
-        struct dirent *entry;
-        bool removed = true;
-
-        if (!stream)
-                return unlinkat(parent, name, 0) == 0;
-        while ((entry = readdir(stream)))
-                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-                        removed &= remove_all(fd, entry->d_name);
-        (void)closedir(stream);
-        return unlinkat(parent, name, AT_REMOVEDIR) == 0 && removed;
-}
-
 static int teardown(void **state) {
         struct place *place = *state;
-        bool removed = remove_all(AT_FDCWD, place->directory);
+        bool removed = remove_tree(place->directory);
 
         store_close(&place->store);
         error_clear(&place->error);
