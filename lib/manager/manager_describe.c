@@ -152,8 +152,11 @@ static int begin_rehearsal(struct manager *manager, json_t *entries) {
 int manager_dry_run_create(struct manager *manager, const struct plan *plan, struct process *const *processes,
                            size_t count, bool deferred, json_t *entries, struct error *error) {
         size_t first = json_array_size(entries);
-        int r = begin_rehearsal(manager, entries);
+        int r = manager_check_free(manager, error);
 
+        if (r < 0)
+                return r;
+        r = begin_rehearsal(manager, entries);
         r = r < 0 ? error_oom(error) : manager->ops->rehearse(manager, plan, processes, count, error);
         for (size_t i = first; r == 0 && i < json_array_size(entries); i++) {
                 json_t *entry = json_array_get(entries, i);

@@ -45,6 +45,15 @@ assert_same() {
     diff <(echo "$1") <(echo "$2") || fail "the plan (<) is not what is done (>)"
 }
 
+# assert_create_is_as_planned DOCUMENT: of what is not deferred
+assert_create_is_as_planned() {
+    start_shim
+    run --separate-stderr create --dry-run --pid "$SHIM" <<< "$1"
+    assert_success
+    assert_same "$(planned '.deferred != true')" \
+        "$(done_by create "$ID" --cgroups-path "$CGROUPS_PATH" "${MODE_OPTION[@]}" --pid "$SHIM" <<< "$1")"
+}
+
 @test "create --dry-run is what a trace of create shows, and of attach-vcpus where a scope is deferred" {
     local plan deferred
     start_shim
@@ -67,28 +76,25 @@ assert_same() {
     local dir
     for dir in "${MOUNTS[@]}"; do mkdir -p "$dir/kctest"; done
     [ "$KC_MODE" = sandbox-only ] || MODE_OPTION=(--overhead-path "$PARENT_DIR/overhead-$ID")
-    start_shim
-    run --separate-stderr create --dry-run --pid "$SHIM" <<< "$RESOURCES"
-    assert_success
-    assert_same "$(planned true)" \
-        "$(done_by create "$ID" --cgroups-path "$CGROUPS_PATH" "${MODE_OPTION[@]}" --pid "$SHIM" <<< "$RESOURCES")"
+    assert_create_is_as_planned "$RESOURCES"
 }
 
 @test "create --dry-run with real-time bandwidth, or a threaded group, is what is done" {
     local document='{"cpu":{"shares":100}}'
     [ ! -e "${MOUNT_OF[cpu]}/cpu.rt_runtime_us" ] || document='{"cpu":{"realtimeRuntime":50000,"realtimePeriod":500000}}'
     [ "$HOST_VERSION" = 1 ] || MODE_OPTION+=(--vcpu-subtree)
-    start_shim
-    run --separate-stderr create --dry-run --pid "$SHIM" <<< "$document"
-    assert_success
-    assert_same "$(planned '.deferred != true')" \
-        "$(done_by create "$ID" --cgroups-path "$CGROUPS_PATH" "${MODE_OPTION[@]}" --pid "$SHIM" <<< "$document")"
+    assert_create_is_as_planned "$document"
 }
 
-@test "create --dry-run fails where create does" {
+@test "create --dry-run fails where another's group, or unit, is in the way" {
     create_full
-    run --separate-stderr create --dry-run <<< "$RESOURCES"
-    [ "$KC_DRIVER" = systemd ] || assert_failure 1
+    start_vmm
+    attach
+    run kc create "$ID-b" --cgroups-path "$CGROUPS_PATH" "${MODE_OPTION[@]}" --dry-run < /dev/null
+    assert_one_error_line 1 "is not of this sandbox \"$ID-b\""
+    end_vmm
+    kc delete "$ID"
+    assert_nothing_left
 }
 
 @test "update --dry-run is what a trace of update shows" {
