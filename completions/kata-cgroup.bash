@@ -20,7 +20,7 @@ _kata_cgroup() {
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
         return
         ;;
-    --log | -r | --resources | --qmp | --add-device | --remove-device)
+    --log | -r | --resources | --qmp | --vcpus | --add-device | --remove-device)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
@@ -36,13 +36,13 @@ _kata_cgroup() {
         mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$current")
         return
         ;;
-    --cgroups-path | --overhead-path | --stop-timeout | --timeout | --expect | --qmp-fd | --container) return ;;
+    --cgroups-path | --overhead-path | --stop-timeout | --timeout | --expect | --qmp-fd | --vcpu | --container) return ;;
     esac
 
     case $command in
     '') options="--root --log --log-format --debug" ;;
     create) options="--cgroups-path --resources --bundle --sandbox-cgroup-only --overhead-path --pid --hypervisor-devices --vcpu-subtree --stop-timeout --strict --dry-run" ;;
-    attach-vcpus) options="--qmp --qmp-fd --vmm-pid --expect --timeout --pin --no-pin" ids=true ;;
+    attach-vcpus) options="--qmp --qmp-fd --vmm-pid --vcpu --vcpus --expect --timeout --pin --no-pin" ids=true ;;
     update) options="--container --remove --add-device --remove-device --resources --strict --dry-run" ids=true ;;
     delete) options="--force --timeout --cgroups-path --overhead-path --sandbox-cgroup-only" ids=true ;;
     exec) ids=true ;;

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <limits.h>
+#include <stdlib.h>
 
 #include "command.h"
+#include "util/cleanup.h"
 #include "util/number.h"
 
 enum {
         KEY_QMP = 0x100,
         KEY_QMP_FD,
+        KEY_VCPU,
+        KEY_VCPUS,
         KEY_VMM_PID,
         KEY_EXPECT,
         KEY_TIMEOUT,
@@ -17,7 +21,10 @@ enum {
 static const struct argp_option options[] = {
         {"qmp", KEY_QMP, "SOCKET", 0, "ask the QEMU at this unix socket for its vCPU threads", 0},
         {"qmp-fd", KEY_QMP_FD, "FD", 0, "the same over an inherited, connected descriptor", 0},
-        {"vmm-pid", KEY_VMM_PID, "PID", 0, "the VMM; without --qmp its vCPU threads are found by name", 0},
+        {"vcpu", KEY_VCPU, "INDEX:TID", 0, "a vCPU thread of --vmm-pid, as the caller knows it; repeatable", 0},
+        {"vcpus", KEY_VCPUS, "FILE", 0,
+         "all of them, as QEMU has answered query-cpus-fast to the caller; - is standard input", 0},
+        {"vmm-pid", KEY_VMM_PID, "PID", 0, "the VMM; alone, its vCPU threads are found by name", 0},
         {"expect", KEY_EXPECT, "N", 0, "wait until at least N vCPUs are there", 0},
         {"timeout", KEY_TIMEOUT, "SECONDS", 0, "for the socket, the answer and --expect together (default: 25)",
          0},
@@ -30,6 +37,9 @@ static const struct argp_option options[] = {
 struct attach_options {
         struct parsed parsed;
         struct sandbox_attach attach;
+        const char **pairs; /* of --vcpu */
+        size_t pair_count;
+        const char *vcpus; /* of --vcpus */
 };
 
 static int parse_numbers(struct attach_options *o, int key, const char *argument) {
@@ -64,6 +74,11 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         case KEY_QMP:
                 o->attach.qmp = argument;
                 return 0;
+        case KEY_VCPU:
+                return command_add_text(&o->pairs, &o->pair_count, argument, o->parsed.error) < 0 ? ERANGE : 0;
+        case KEY_VCPUS:
+                o->vcpus = argument;
+                return 0;
         case KEY_PIN:
                 o->attach.pin = true;
                 return 0;
@@ -86,24 +101,71 @@ static const struct argp argp = {
         NULL,    command_help_filter,
         NULL};
 
+static int fail_exclusive(const char *which, struct error *error) {
+        return error_set(error, EXIT_STATUS_USAGE, 0, NULL, "attach-vcpus: %s exclude each other", which);
+}
+
+static int check_options(const struct attach_options *o, struct error *error) {
+        bool qmp = o->attach.qmp || o->attach.qmp_fd >= 0;
+
+        if (o->attach.qmp && o->attach.qmp_fd >= 0)
+                return fail_exclusive("--qmp and --qmp-fd", error);
+        if (o->pairs && o->vcpus)
+                return fail_exclusive("--vcpu and --vcpus", error);
+        if (qmp && o->pairs)
+                return fail_exclusive(o->attach.qmp ? "--qmp and --vcpu" : "--qmp-fd and --vcpu", error);
+        if (qmp && o->vcpus)
+                return fail_exclusive(o->attach.qmp ? "--qmp and --vcpus" : "--qmp-fd and --vcpus", error);
+        if (o->attach.pin && o->attach.unpin)
+                return fail_exclusive("--pin and --no-pin", error);
+        if (o->attach.vmm_pid == 0 && (o->pairs || o->vcpus))
+                return error_set(error, EXIT_STATUS_USAGE, 0, NULL, "attach-vcpus: %s needs --vmm-pid",
+                                 o->pairs ? "--vcpu" : "--vcpus");
+        if (o->attach.vmm_pid == 0 && !qmp)
+                return error_set(error, EXIT_STATUS_USAGE, 0, NULL,
+                                 "attach-vcpus: one of --qmp, --qmp-fd and --vmm-pid is needed");
+        return 0;
+}
+
+/* `out->vcpus` stays NULL where the caller has given none. */
+static int read_given(const struct attach_options *o, struct vcpus_given *out, struct error *error) {
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        int r;
+
+        if (o->pairs) {
+                out->option = "--vcpu";
+                return vcpus_parse_pairs(o->pairs, o->pair_count, out->option, &out->vcpus, error);
+        }
+        if (!o->vcpus)
+                return 0;
+        out->option = "--vcpus";
+        out->inner = true;
+        if (command_is_terminal(o->vcpus))
+                return error_set(error, EXIT_STATUS_USAGE, 0, NULL,
+                                 "attach-vcpus: no vCPUs were given: standard input is a terminal");
+        r = command_read_file(o->vcpus, out->option, QMP_MESSAGE_MAX, &text, &size, error);
+        return r < 0 ? r : vcpus_parse_answer(text, size, out->option, &out->vcpus, error);
+}
+
 int command_attach_vcpus(const struct sandbox_environment *environment, int argc, char **argv,
                          struct error *error) {
         struct attach_options o = {.parsed = {.takes_id = true}, .attach = {.qmp_fd = -1, .timeout = 25}};
+        struct vcpus_given given = {0};
         json_t *out = NULL;
         int r;
 
         r = command_parse(&argp, "attach-vcpus", argc, argv, &o, error);
-        if (r == 0 && o.attach.qmp && o.attach.qmp_fd >= 0)
-                r = error_set(error, EXIT_STATUS_USAGE, 0, NULL,
-                              "attach-vcpus: --qmp and --qmp-fd exclude each other");
-        if (r == 0 && o.attach.pin && o.attach.unpin)
-                r = error_set(error, EXIT_STATUS_USAGE, 0, NULL,
-                              "attach-vcpus: --pin and --no-pin exclude each other");
-        if (r == 0 && !o.attach.qmp && o.attach.qmp_fd < 0 && o.attach.vmm_pid == 0)
-                r = error_set(error, EXIT_STATUS_USAGE, 0, NULL,
-                              "attach-vcpus: one of --qmp, --qmp-fd and --vmm-pid is needed");
         if (r == 0)
+                r = check_options(&o, error);
+        if (r == 0)
+                r = read_given(&o, &given, error);
+        if (r == 0) {
+                o.attach.given = given.vcpus ? &given : NULL;
                 r = sandbox_attach(environment, o.parsed.id, &o.attach, &out, error);
+        }
+        free(o.pairs);
+        vcpus_free(given.vcpus);
         if (r != 0)
                 return r;
         r = command_print(out, error);

@@ -137,15 +137,26 @@ int command_number(const char *option, const char *text, uint32_t min, uint32_t 
         return 0;
 }
 
+int command_add_text(const char ***texts, size_t *count, const char *text, struct error *error) {
+        const char **larger = reallocarray(*texts, *count + 1, sizeof(*larger));
+
+        if (!larger)
+                return error_oom(error);
+        *texts = larger;
+        larger[(*count)++] = text;
+        return 0;
+}
+
 /* Also what never ends: a FIFO that nobody writes to, a pipe that somebody has kept open. */
-static int read_limited(int fd, const char *name, size_t limit, char **out, size_t *size, struct error *error) {
+static int read_limited(int fd, const char *name, const char *field, size_t limit, char **out, size_t *size,
+                        struct error *error) {
         int r;
 
         r = file_read_stream(fd, limit, INPUT_SILENCE_MS, out, size);
         if (r == -ETIMEDOUT)
                 return error_fail(error, ETIMEDOUT, "%s: no byte within %d s", name, INPUT_SILENCE_MS / 1000);
         if (r == -EFBIG)
-                return error_refuse(error, "resources", "%s is larger than %zu bytes", name, limit);
+                return error_refuse(error, field, "%s is larger than %zu bytes", name, limit);
         return r < 0 ? error_fail(error, -r, "%s", name) : 0;
 }
 
@@ -164,8 +175,8 @@ static int parse_resources(const struct sandbox_environment *environment, const 
         return r;
 }
 
-/* "-" is standard input. */
-static int read_file(const char *file, size_t limit, char **out, size_t *size, struct error *error) {
+int command_read_file(const char *file, const char *field, size_t limit, char **out, size_t *size,
+                      struct error *error) {
         bool standard_input = strcmp(file, "-") == 0;
         _cleanup_close_ int fd = -1;
 
@@ -174,8 +185,8 @@ static int read_file(const char *file, size_t limit, char **out, size_t *size, s
                 if (fd < 0)
                         return error_fail(error, errno, "%s", file);
         }
-        return read_limited(standard_input ? STDIN_FILENO : fd, standard_input ? "standard input" : file, limit,
-                            out, size, error);
+        return read_limited(standard_input ? STDIN_FILENO : fd, standard_input ? "standard input" : file, field,
+                            limit, out, size, error);
 }
 
 int command_read_resources(const struct sandbox_environment *environment, const char *file, bool strict,
@@ -185,7 +196,7 @@ int command_read_resources(const struct sandbox_environment *environment, const 
         int r = 0;
 
         if (!command_is_terminal(file))
-                r = read_file(file, OCI_DOCUMENT_SIZE_MAX, &text, &size, error);
+                r = command_read_file(file, "resources", OCI_DOCUMENT_SIZE_MAX, &text, &size, error);
         if (r < 0)
                 return r;
         return parse_resources(environment, &(struct oci_text){text, text ? text : "", size}, strict, out,
@@ -203,7 +214,7 @@ int command_read_bundle(const struct sandbox_environment *environment, const cha
                 path = NULL;
                 return error_oom(error);
         }
-        r = read_file(path, OCI_BUNDLE_SIZE_MAX, &text, &size, error);
+        r = command_read_file(path, "resources", OCI_BUNDLE_SIZE_MAX, &text, &size, error);
         if (r == 0)
                 r = oci_bundle_parse(text, size, path, &bundle, error);
         if (r < 0)

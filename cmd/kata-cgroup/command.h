@@ -58,8 +58,15 @@ error_t command_parse_common(int key, char *argument, struct argp_state *state);
 int command_number(const char *option, const char *text, uint32_t min, uint32_t max, uint32_t *out,
                    struct error *error);
 
+/* Adds an argument to those of a repeatable option; the array is the caller's to free. */
+int command_add_text(const char ***texts, size_t *count, const char *text, struct error *error);
+
 /* Whether FILE ("-" is standard input) is a terminal: nothing is read from that. */
 bool command_is_terminal(const char *file);
+
+/* Reads FILE, a new text with a NUL behind it. More than `limit` bytes are refused (status 5, field `field`). */
+int command_read_file(const char *file, const char *field, size_t limit, char **out, size_t *size,
+                      struct error *error);
 
 /* Reads FILE as LinuxResources; a terminal is empty. Members that are not known are refused with `strict`, and
  * ignored with a warning otherwise. */

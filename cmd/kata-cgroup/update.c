@@ -36,16 +36,6 @@ struct update_options {
         bool strict, dry_run;
 };
 
-static int add_path(struct update_options *o, const char ***paths, size_t *count, const char *path) {
-        const char **larger = reallocarray(*paths, *count + 1, sizeof(*larger));
-
-        if (!larger)
-                return error_oom(o->parsed.error);
-        *paths = larger;
-        larger[(*count)++] = path;
-        return 0;
-}
-
 static error_t parse(int key, char *argument, struct argp_state *state) {
         struct update_options *o = state->input;
 
@@ -57,10 +47,15 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
                 o->update.remove = true;
                 return 0;
         case KEY_ADD_DEVICE:
-                return add_path(o, &o->add_devices, &o->update.add_device_count, argument) < 0 ? ERANGE : 0;
+                return command_add_text(&o->add_devices, &o->update.add_device_count, argument,
+                                        o->parsed.error) < 0
+                               ? ERANGE
+                               : 0;
         case KEY_REMOVE_DEVICE:
-                return add_path(o, &o->remove_devices, &o->update.remove_device_count, argument) < 0 ? ERANGE
-                                                                                                     : 0;
+                return command_add_text(&o->remove_devices, &o->update.remove_device_count, argument,
+                                        o->parsed.error) < 0
+                               ? ERANGE
+                               : 0;
         case KEY_STRICT:
                 o->strict = true;
                 return 0;

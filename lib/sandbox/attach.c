@@ -28,7 +28,7 @@ enum {
 
 /* What is to be attached. */
 struct found {
-        struct qmp *qmp;       /* NULL: the threads are known by their names */
+        struct qmp *qmp;       /* NULL: QEMU is not asked */
         struct process *vmm;   /* held */
         struct error not_held; /* why the one that is named is not */
         const char *source;    /* the option that names it, for messages */
@@ -103,9 +103,8 @@ static int find(const struct sandbox_environment *environment, const char *id,
         vcpus_free(found->recorded);
         found->recorded = TAKE(peeked.state->vmm.vcpus);
         found->vcpus = vcpus_free(found->vcpus);
-        return found->qmp ? vcpus_from_qmp(found->qmp, found->vmm, found->advice, attach->expect, deadline,
-                                           &found->vcpus, error)
-                          : vcpus_from_names(found->vmm, attach->expect, deadline, &found->vcpus, error);
+        return vcpus_find(&(struct vcpus_source){found->qmp, attach->given, found->advice}, found->vmm,
+                          attach->expect, deadline, &found->vcpus, error);
 }
 
 static int place(struct session *session, struct process *vmm, const struct vcpus *vcpus, struct error *error) {

@@ -17,6 +17,7 @@
 #include "oci/resources.h"
 #include "util/error.h"
 #include "util/log.h"
+#include "vmm/vcpus.h"
 
 /* What all commands share. */
 struct sandbox_environment {
@@ -46,8 +47,10 @@ int sandbox_create(const struct sandbox_environment *environment, const char *id
                    const struct sandbox_create *create, json_t **dry_run, struct error *error);
 
 struct sandbox_attach {
-        const char *qmp;  /* path of the socket, or NULL */
-        int qmp_fd;       /* or -1 */
+        const char *qmp; /* path of the socket, or NULL */
+        int qmp_fd;      /* or -1 */
+        /* The threads of `vmm_pid`, or NULL; not with `qmp` or `qmp_fd`. */
+        const struct vcpus_given *given;
         pid_t vmm_pid;    /* or 0 */
         unsigned expect;  /* at least so many vCPUs; 0: at least one, without waiting */
         unsigned timeout; /* seconds */

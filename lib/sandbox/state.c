@@ -93,19 +93,6 @@ static struct process *copy_process(const struct process *process) {
         return process_recorded(process->pid, process->start_time, process->former);
 }
 
-static struct vcpus *copy_vcpus(const struct vcpus *vcpus) {
-        _cleanup_(vcpus_freep) struct vcpus *copy = calloc(1, sizeof(*copy));
-
-        if (!copy)
-                return NULL;
-        copy->vcpus = calloc(vcpus->count + 1, sizeof(*copy->vcpus));
-        if (!copy->vcpus)
-                return NULL;
-        for (size_t i = 0; i < vcpus->count; i++)
-                copy->vcpus[copy->count++] = vcpus->vcpus[i];
-        return TAKE(copy);
-}
-
 /* What the copy must not share with the state. */
 static bool copy_owned(struct state *copy, const struct state *state) {
         copy->owner.id = strdup(state->owner.id);
@@ -121,7 +108,7 @@ static bool copy_owned(struct state *copy, const struct state *state) {
                         return false;
         }
         copy->vmm.process = state->vmm.process ? copy_process(state->vmm.process) : NULL;
-        copy->vmm.vcpus = state->vmm.vcpus ? copy_vcpus(state->vmm.vcpus) : NULL;
+        copy->vmm.vcpus = state->vmm.vcpus ? vcpus_copy(state->vmm.vcpus) : NULL;
         copy->configuration = configuration_copy(state->configuration);
         copy->before = state->before ? configuration_copy(state->before) : NULL;
         return copy->owner.id && copy->sandbox.path && !copy->overhead.path == !state->overhead.path &&

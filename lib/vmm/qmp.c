@@ -327,7 +327,8 @@ static int fail_reply(const struct qmp *qmp, const char *command, const json_t *
         if (!class || !description)
                 return error_refuse(error, FIELD, "%s answered %s with an error without class and desc",
                                     qmp->name, command);
-        return error_fail(error, 0, "%s: QMP %s: %s: %s", qmp->name, command, class, description);
+        (void)error_fail(error, 0, "%s: QMP %s: %s: %s", qmp->name, command, class, description);
+        return strcmp(class, "GenericError") == 0 ? -EAGAIN : -EIO;
 }
 
 static bool is_reply_to(const json_t *message, const char *id) {
@@ -391,10 +392,11 @@ static int expect_greeting(struct qmp *qmp, int64_t deadline, struct error *erro
 
         r = next_message(qmp, deadline, &greeting, error);
         if (r == QMP_E_TIMEOUT)
-                return error_fail(
-                        error, ETIMEDOUT,
-                        "%s: no QMP greeting; QEMU serves one client a monitor, is another connected?",
-                        qmp->name);
+                return error_fail(error, 0,
+                                  "%s: connected, but no greeting: does another client hold this monitor? Pass "
+                                  "the threads "
+                                  "by --vcpus, or give QEMU a second -qmp",
+                                  qmp->name);
         if (r < 0)
                 return r;
         if (!json_is_object(json_object_get(greeting, "QMP")))

@@ -56,7 +56,8 @@ struct qmp *qmp_free(struct qmp *qmp);
 DEFINE_CLEANUP(struct qmp *, qmp_free)
 
 /* Runs a command without arguments; `*out` is a new reference to its "return" value. An error reply is
- * status 1 with QEMU's class and description. */
+ * status 1 with QEMU's class and description. It is -EAGAIN where the class is GenericError: then the command is known, and
+ * what is in its way may pass, as it does when a QEMU that was started with -preconfig begins to run. */
 int qmp_execute(struct qmp *qmp, const char *command, int64_t deadline, json_t **out, struct error *error);
 
 /* A hint at who the peer is: the pid of SO_PEERCRED, 0 where the kernel cannot say. That is the process that called

@@ -17,6 +17,7 @@
 
 #include "util/file.h"
 #include "util/number.h"
+#include "util/text.h"
 #include "util/timestamp.h"
 
 #define PAUSE_FIRST_MS 50
@@ -50,6 +51,16 @@ static int compare_tid(const void *a, const void *b) {
         return (first->tid > second->tid) - (first->tid < second->tid);
 }
 
+struct vcpus *vcpus_copy(const struct vcpus *vcpus) {
+        struct vcpus *copy = vcpus_new(vcpus->count);
+
+        if (!copy)
+                return NULL;
+        for (size_t i = 0; i < vcpus->count; i++)
+                copy->vcpus[copy->count++] = vcpus->vcpus[i];
+        return copy;
+}
+
 bool vcpus_equal(const struct vcpus *a, const struct vcpus *b) {
         size_t count = a ? a->count : 0;
 
@@ -61,26 +72,26 @@ bool vcpus_equal(const struct vcpus *a, const struct vcpus *b) {
         return true;
 }
 
-/* Refuses doubles, and leaves the list sorted by index. */
-static int check_unique(struct vcpus *vcpus, struct error *error) {
+/* Refuses doubles, and leaves the list sorted by index. `field` is who has named them. */
+static int check_unique(struct vcpus *vcpus, const char *field, struct error *error) {
         qsort(vcpus->vcpus, vcpus->count, sizeof(*vcpus->vcpus), compare_tid);
         for (size_t i = 1; i < vcpus->count; i++)
                 if (vcpus->vcpus[i].tid == vcpus->vcpus[i - 1].tid)
-                        return error_refuse(error, "QMP", "thread %d is named for two vCPUs",
+                        return error_refuse(error, field, "thread %d is named for two vCPUs",
                                             vcpus->vcpus[i].tid);
         qsort(vcpus->vcpus, vcpus->count, sizeof(*vcpus->vcpus), compare_index);
         for (size_t i = 1; i < vcpus->count; i++)
                 if (vcpus->vcpus[i].index == vcpus->vcpus[i - 1].index)
-                        return error_refuse(error, "QMP", "vCPU %u is named twice", vcpus->vcpus[i].index);
+                        return error_refuse(error, field, "vCPU %u is named twice", vcpus->vcpus[i].index);
         return 0;
 }
 
-static int parse_number(const json_t *entry, size_t i, const char *member, json_int_t min, json_int_t max,
-                        json_int_t *out, struct error *error) {
+static int parse_number(const json_t *entry, const char *field, size_t i, const char *member, json_int_t min,
+                        json_int_t max, json_int_t *out, struct error *error) {
         const json_t *value = json_object_get(entry, member);
         char path[64];
 
-        (void)snprintf(path, sizeof(path), "QMP return[%zu].%s", i, member);
+        (void)snprintf(path, sizeof(path), "%s[%zu].%s", field, i, member);
         if (!json_is_integer(value))
                 return error_refuse(error, path, "not an integer");
         *out = json_integer_value(value);
@@ -92,30 +103,89 @@ static int parse_number(const json_t *entry, size_t i, const char *member, json_
         return 0;
 }
 
-int vcpus_parse(const json_t *answer, struct vcpus **out, struct error *error) {
+static int fail_too_many(const char *field, struct error *error) {
+        return error_refuse(error, field, "more than %d vCPUs", VCPUS_MAX);
+}
+
+int vcpus_parse(const json_t *answer, const char *field, struct vcpus **out, struct error *error) {
         _cleanup_(vcpus_freep) struct vcpus *vcpus = NULL;
         const json_t *entry;
         size_t i;
         int r;
 
         if (!json_is_array(answer))
-                return error_refuse(error, "QMP return", "not an array");
+                return error_refuse(error, field, "not an array");
         if (json_array_size(answer) > VCPUS_MAX)
-                return error_refuse(error, "QMP return", "more than %d vCPUs", VCPUS_MAX);
+                return fail_too_many(field, error);
         vcpus = vcpus_new(json_array_size(answer));
         if (!vcpus)
                 return error_oom(error);
         json_array_foreach((json_t *)answer, i, entry) {
                 json_int_t index = 0, tid = 0;
 
-                r = parse_number(entry, i, "cpu-index", 0, INT_MAX, &index, error);
+                r = parse_number(entry, field, i, "cpu-index", 0, INT_MAX, &index, error);
                 if (r == 0)
-                        r = parse_number(entry, i, "thread-id", 1, INT_MAX, &tid, error);
+                        r = parse_number(entry, field, i, "thread-id", 1, INT_MAX, &tid, error);
                 if (r < 0)
                         return r;
                 vcpus->vcpus[vcpus->count++] = (struct vcpu){(unsigned)index, (pid_t)tid};
         }
-        r = check_unique(vcpus, error);
+        r = check_unique(vcpus, field, error);
+        if (r < 0)
+                return r;
+        *out = TAKE(vcpus);
+        return 0;
+}
+
+int vcpus_parse_answer(const char *text, size_t size, const char *field, struct vcpus **out,
+                       struct error *error) {
+        _cleanup_json_ json_t *answer = NULL;
+        _cleanup_free_ char *path = NULL;
+        const char *description;
+        json_error_t json_error;
+
+        answer = json_loadb(text, size, JSON_REJECT_DUPLICATES, &json_error);
+        if (!answer)
+                return error_refuse(error, field, "invalid JSON: %s", json_error.text);
+        if (json_is_array(answer))
+                return vcpus_parse(answer, field, out, error);
+        description = json_string_value(json_object_get(json_object_get(answer, "error"), "desc"));
+        if (description)
+                return error_refuse(error, field, "QEMU has answered with an error: %s", description);
+        if (asprintf(&path, "%s return", field) < 0) {
+                path = NULL;
+                return error_oom(error);
+        }
+        return vcpus_parse(json_object_get(answer, "return"), path, out, error);
+}
+
+/* "INDEX:TID" */
+static bool parse_pair(const char *text, struct vcpu *out) {
+        const char *colon = strchr(text, ':');
+        _cleanup_free_ char *digits = colon ? strndup(text, (size_t)(colon - text)) : NULL;
+        uint32_t index;
+
+        if (!digits || number_parse_u32(digits, &index) < 0 || index > INT_MAX ||
+            number_parse_pid(colon + 1, &out->tid) < 0)
+                return false;
+        out->index = index;
+        return true;
+}
+
+int vcpus_parse_pairs(const char *const *pairs, size_t count, const char *field, struct vcpus **out,
+                      struct error *error) {
+        _cleanup_(vcpus_freep) struct vcpus *vcpus = NULL;
+        int r;
+
+        if (count > VCPUS_MAX)
+                return fail_too_many(field, error);
+        vcpus = vcpus_new(count);
+        if (!vcpus)
+                return error_oom(error);
+        for (size_t i = 0; i < count; i++)
+                if (!parse_pair(pairs[i], &vcpus->vcpus[vcpus->count++]))
+                        return error_refuse(error, field, "\"%s\" is not INDEX:TID", pairs[i]);
+        r = check_unique(vcpus, field, error);
         if (r < 0)
                 return r;
         *out = TAKE(vcpus);
@@ -137,21 +207,21 @@ static pid_t find_inner(const struct thread_name *threads, size_t count, pid_t i
         return low < count && threads[low].inner == inner ? threads[low].tid : 0;
 }
 
-/* Makes the VMM's names of its threads ours, and refuses what is not its thread. */
-static int resolve_threads(struct vcpus *vcpus, const struct process *vmm, const char *advice,
-                           struct error *error) {
-        _cleanup_free_ struct thread_name *inner = NULL;
-        size_t count;
+/* Makes the VMM's numbers of its threads ours, with `inner`, and refuses what is not its thread. */
+static int resolve_threads(struct vcpus *vcpus, const struct process *vmm, bool inner, const char *field,
+                           const char *advice, struct error *error) {
+        _cleanup_free_ struct thread_name *names = NULL;
+        size_t count = 0;
         int r;
 
-        r = process_inner_threads(vmm, &inner, &count, error);
+        r = inner ? process_inner_threads(vmm, &names, &count, error) : 0;
         if (r < 0)
                 return r;
         for (size_t i = 0; i < vcpus->count; i++) {
-                pid_t named = vcpus->vcpus[i].tid, tid = inner ? find_inner(inner, count, named) : named;
+                pid_t named = vcpus->vcpus[i].tid, tid = names ? find_inner(names, count, named) : named;
 
                 if (tid == 0 || !process_has_thread(vmm, tid))
-                        return error_refuse(error, "QMP",
+                        return error_refuse(error, field,
                                             "thread %d of vCPU %u is not a thread of the VMM, process %d%s%s",
                                             named, vcpus->vcpus[i].index, vmm->pid, advice ? "; " : "",
                                             advice ? advice : "");
@@ -163,7 +233,10 @@ static int resolve_threads(struct vcpus *vcpus, const struct process *vmm, const
 int vcpus_index_from_name(const char *name) {
         static const struct {
                 const char *prefix, *suffix;
-        } patterns[] = {{"vcpu", ""}, {"fc_vcpu ", ""}, {"CPU ", "/KVM"}, {"CPU ", "/TCG"}};
+        } patterns[] = {
+                {"vcpu", ""},     {"fc_vcpu ", ""}, {"CPU ", "/KVM"},
+                {"CPU ", "/TCG"}, {"db_vcpu", ""},  {"vp-", ""},
+        };
 
         for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
                 size_t prefix = strlen(patterns[i].prefix), suffix = strlen(patterns[i].suffix);
@@ -172,7 +245,7 @@ int vcpus_index_from_name(const char *name) {
                 uint32_t index;
 
                 if (length <= prefix + suffix || strncmp(name, patterns[i].prefix, prefix) != 0 ||
-                    strcmp(name + length - suffix, patterns[i].suffix) != 0)
+                    !text_has_suffix(name, patterns[i].suffix))
                         continue;
                 digits = strndup(name + prefix, length - prefix - suffix);
                 if (digits && number_parse_u32(digits, &index) == 0 && index <= INT_MAX)
@@ -204,6 +277,22 @@ static int add_thread(const struct process *vmm, const char *tid_text, struct vc
         return 0;
 }
 
+/* A new thread has its creator's name until it has given itself one: that two are called alike may pass. */
+static int check_names(struct vcpus *vcpus, const struct process *vmm, struct error *error) {
+        qsort(vcpus->vcpus, vcpus->count, sizeof(*vcpus->vcpus), compare_index);
+        for (size_t i = 1; i < vcpus->count; i++) {
+                const struct vcpu *vcpu = &vcpus->vcpus[i];
+
+                if (vcpu->index != vcpu[-1].index)
+                        continue;
+                (void)error_refuse(error, "--vmm-pid",
+                                   "the threads %d and %d of process %d have both the name of vCPU %u",
+                                   vcpu[-1].tid, vcpu->tid, vmm->pid, vcpu->index);
+                return -EAGAIN;
+        }
+        return 0;
+}
+
 static int read_names(const struct process *vmm, struct vcpus **out, struct error *error) {
         _cleanup_(vcpus_freep) struct vcpus *vcpus = vcpus_new(VCPUS_MAX);
         struct dirent *entry;
@@ -219,73 +308,76 @@ static int read_names(const struct process *vmm, struct vcpus **out, struct erro
                 r = add_thread(vmm, entry->d_name, vcpus, error);
         (void)closedir(stream);
         if (r == 0)
-                r = check_unique(vcpus, error);
+                r = check_names(vcpus, vmm, error);
         if (r < 0)
                 return r;
         *out = TAKE(vcpus);
         return 0;
 }
 
-/* Who is asked for the threads. */
-struct source {
-        struct qmp *qmp; /* NULL: the threads' names */
-        const struct process *vmm;
-        const char *advice;
-};
-
-static int ask_qmp(const struct source *source, int64_t deadline, struct vcpus **out, struct error *error) {
+static int ask_qmp(const struct vcpus_source *source, const struct process *vmm, int64_t deadline,
+                   struct vcpus **out, struct error *error) {
         _cleanup_(vcpus_freep) struct vcpus *vcpus = NULL;
         _cleanup_json_ json_t *answer = NULL;
         int r;
 
         r = qmp_execute(source->qmp, "query-cpus-fast", deadline, &answer, error);
         if (r == 0)
-                r = vcpus_parse(answer, &vcpus, error);
+                r = vcpus_parse(answer, "QMP return", &vcpus, error);
         if (r == 0)
-                r = resolve_threads(vcpus, source->vmm, source->advice, error);
+                r = resolve_threads(vcpus, vmm, true, "QMP", source->advice, error);
         if (r != 0)
                 return r;
         *out = TAKE(vcpus);
         return 0;
 }
 
-/* Without --expect one look is enough, and no vCPU at all is an error at once. */
-static int ask_until(const struct source *source, unsigned expect, int64_t deadline, struct vcpus **out,
-                     struct error *error) {
+static int take_given(const struct vcpus_given *given, const struct process *vmm, struct vcpus **out,
+                      struct error *error) {
+        _cleanup_(vcpus_freep) struct vcpus *vcpus = vcpus_copy(given->vcpus);
+        int r = vcpus ? resolve_threads(vcpus, vmm, given->inner, given->option, NULL, error)
+                      : error_oom(error);
+
+        if (r < 0)
+                return r;
+        *out = TAKE(vcpus);
+        return 0;
+}
+
+/* -EAGAIN: it may be otherwise the next time. */
+static int look(const struct vcpus_source *source, const struct process *vmm, int64_t deadline,
+                struct vcpus **out, struct error *error) {
+        if (source->given)
+                return take_given(source->given, vmm, out, error);
+        return source->qmp ? ask_qmp(source, vmm, deadline, out, error) : read_names(vmm, out, error);
+}
+
+int vcpus_find(const struct vcpus_source *source, const struct process *vmm, unsigned expect, int64_t deadline,
+               struct vcpus **out, struct error *error) {
         size_t wanted = expect > 0 ? expect : 1;
         int pause_ms = PAUSE_FIRST_MS;
 
         for (;;) {
                 _cleanup_(vcpus_freep) struct vcpus *vcpus = NULL;
-                pid_t pid = source->vmm->pid;
-                int r;
+                _cleanup_error_ struct error cause = ERROR_INIT;
+                int r = look(source, vmm, deadline, &vcpus, &cause);
+                bool again = !source->given && (expect > 0 || (r == -EAGAIN && !source->qmp));
 
-                r = source->qmp ? ask_qmp(source, deadline, &vcpus, error)
-                                : read_names(source->vmm, &vcpus, error);
-                if (r < 0)
-                        return r;
-                if (vcpus->count >= wanted) {
+                if (r == 0 && vcpus->count >= wanted) {
                         *out = TAKE(vcpus);
                         return 0;
                 }
-                if (!process_is_alive(source->vmm))
-                        return error_fail(error, ESRCH, "the VMM, process %d, has ended", pid);
-                if (expect == 0 || !deadline_pause(deadline, &pause_ms, INT_MAX))
-                        return error_fail(error, 0, "process %d has %zu vCPU threads, %zu were expected", pid,
-                                          vcpus->count, wanted);
+                if (r == 0 || r == -EAGAIN) {
+                        if (!process_is_alive(vmm))
+                                return error_fail(error, ESRCH, "the VMM, process %d, has ended", vmm->pid);
+                        if (again && deadline_pause(deadline, &pause_ms, INT_MAX))
+                                continue;
+                }
+                if (r == 0)
+                        return error_fail(error, 0, "process %d has %zu vCPU threads%s, %zu were expected",
+                                          vmm->pid, vcpus->count, source->given ? " that were named" : "",
+                                          wanted);
+                error_move(error, &cause);
+                return r;
         }
-}
-
-int vcpus_from_qmp(struct qmp *qmp, const struct process *vmm, const char *advice, unsigned expect,
-                   int64_t deadline, struct vcpus **out, struct error *error) {
-        const struct source source = {qmp, vmm, advice};
-
-        return ask_until(&source, expect, deadline, out, error);
-}
-
-int vcpus_from_names(const struct process *vmm, unsigned expect, int64_t deadline, struct vcpus **out,
-                     struct error *error) {
-        const struct source source = {NULL, vmm, NULL};
-
-        return ask_until(&source, expect, deadline, out, error);
 }

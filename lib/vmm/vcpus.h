@@ -28,25 +28,48 @@ struct vcpus {
 struct vcpus *vcpus_free(struct vcpus *vcpus);
 DEFINE_CLEANUP(struct vcpus *, vcpus_free)
 
+/* NULL without memory. */
+struct vcpus *vcpus_copy(const struct vcpus *vcpus);
+
+/* Threads that the caller knows. */
+struct vcpus_given {
+        struct vcpus *vcpus;
+        const char *option; /* that names them, for messages */
+        bool inner;         /* by the numbers that they have in the VMM's pid namespace, as QEMU has answered */
+};
+
+/* Who says which threads there are. With neither `qmp` nor `given` it is the threads' names, see
+ * vcpus_index_from_name(). */
+struct vcpus_source {
+        struct qmp *qmp;
+        const struct vcpus_given *given;
+        const char *advice; /* behind the reason why an answer of `qmp` is refused; or NULL */
+};
+
 /*
- * Asks for the threads until there are at least `expect` (0 counts as 1), 50 ms apart and doubling, up to
- * the deadline. All of them are threads of `vmm`, or the answer is refused, with `advice` (or NULL) behind the reason.
- * A VMM in a pid namespace of its own names its threads as they are called there; `*out` has them as the caller sees them.
- * Errors: status 1 with how many there were at the deadline; status 5 for an answer that is nonsense.
+ * Finds the threads, at least `expect` of them (0 counts as 1). QEMU and the names are asked again until then, 50 ms apart
+ * and doubling, up to the deadline (monotonic_ms()): with `expect`, also while QEMU answers with an error that passes; without
+ * it, as long as two threads have the name of one vCPU. All threads are of `vmm`, or none is taken. A VMM in a pid namespace
+ * of its own numbers its threads as they are called there; `*out` has the caller's numbers.
+ * Errors: status 1 with how many there are, or with QEMU's error; status 5 for what is nonsense.
  */
-int vcpus_from_qmp(struct qmp *qmp, const struct process *vmm, const char *advice, unsigned expect,
-                   int64_t deadline, struct vcpus **out, struct error *error);
+int vcpus_find(const struct vcpus_source *source, const struct process *vmm, unsigned expect, int64_t deadline,
+               struct vcpus **out, struct error *error);
 
-/* The same by the names of the VMM's threads: "vcpuN" (Cloud Hypervisor), "fc_vcpu N" (Firecracker),
- * "CPU N/KVM" and "CPU N/TCG" (QEMU with -name debug-threads=on). */
-int vcpus_from_names(const struct process *vmm, unsigned expect, int64_t deadline, struct vcpus **out,
-                     struct error *error);
+/* query-cpus-fast's return value as a list; pure. Status 5 with a path below `field`, like "QMP return[1].thread-id". */
+int vcpus_parse(const json_t *answer, const char *field, struct vcpus **out, struct error *error);
 
-/* query-cpus-fast's return value as a list; pure. Status 5 with a path like "return[1].thread-id". */
-int vcpus_parse(const json_t *answer, struct vcpus **out, struct error *error);
+/* The same for the text of an answer, which is the array or {"return": ARRAY}. */
+int vcpus_parse_answer(const char *text, size_t size, const char *field, struct vcpus **out,
+                       struct error *error);
+
+/* The same for texts like "INDEX:TID". */
+int vcpus_parse_pairs(const char *const *pairs, size_t count, const char *field, struct vcpus **out,
+                      struct error *error);
 
 /* Whether they are the same, NULL being none. */
 bool vcpus_equal(const struct vcpus *a, const struct vcpus *b);
 
-/* The index in a thread's name, or -1. */
+/* The index in a thread's name, or -1: "vcpuN" (Cloud Hypervisor), "fc_vcpu N" (Firecracker), "CPU N/KVM" and "CPU N/TCG"
+ * (QEMU with -name debug-threads=on), "db_vcpuN" (Dragonball), "vp-N" (OpenVMM). */
 int vcpus_index_from_name(const char *name);

@@ -54,7 +54,7 @@ static int depth_of(const json_t *value) {
 static void check_vcpus(const json_t *answer) {
         _cleanup_(vcpus_freep) struct vcpus *vcpus = NULL;
         _cleanup_error_ struct error error = ERROR_INIT;
-        int r = vcpus_parse(answer, &vcpus, &error);
+        int r = vcpus_parse(answer, "QMP return", &vcpus, &error);
 
         fuzz_check_error(r, &error);
         if (r < 0)

@@ -4,7 +4,7 @@
  *
  * A stand-in for a VMM in the tests: one thread for each name, all waiting, but for those whose name is given with
  * a "!" behind it, which compute, and those with a "+", which are not there before SIGUSR2 (a hotplug), and say so with a
- * line, too. Prints a line once the others are there, and ends with a signal. On SIGUSR1 the first thread ends, whose ID is
+ * line, too. "OLD=NEW" is called OLD until SIGUSR2. Prints a line once the others are there, and ends with a signal. On SIGUSR1 the first thread ends, whose ID is
  * that of the process, and leaves the others.
  */
 #include <pthread.h>
@@ -12,16 +12,18 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static sem_t ready;
 
 static void *run(void *given) {
-        char *name = given, *busy = strchr(name, '!'), *mark = strpbrk(name, "!+");
+        const char *text = given;
+        bool busy = strchr(text, '!');
+        char name[16] = "";
 
-        if (mark)
-                *mark = '\0';
+        (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, "!+="), text);
         (void)pthread_setname_np(pthread_self(), name);
         (void)sem_post(&ready);
         for (volatile unsigned long n = 0; busy;)
@@ -32,13 +34,15 @@ static void *run(void *given) {
 }
 
 /* Those that are plugged in later, or the others. */
-static int start(int argc, char **argv, bool later) {
+static int start(int argc, char **argv, pthread_t *threads, bool later) {
         for (int i = 1; i < argc; i++) {
-                pthread_t thread;
+                const char *name = strchr(argv[i], '=');
 
+                if (later && name)
+                        (void)pthread_setname_np(threads[i], name + 1);
                 if ((strchr(argv[i], '+') != NULL) != later)
                         continue;
-                if (pthread_create(&thread, NULL, run, argv[i]) != 0)
+                if (pthread_create(&threads[i], NULL, run, argv[i]) != 0)
                         return -1;
                 (void)sem_wait(&ready);
         }
@@ -47,6 +51,7 @@ static int start(int argc, char **argv, bool later) {
 }
 
 int main(int argc, char **argv) {
+        pthread_t *threads = calloc((size_t)argc, sizeof(*threads));
         sigset_t signals;
         int signal = 0;
 
@@ -55,10 +60,10 @@ int main(int argc, char **argv) {
         (void)sigaddset(&signals, SIGUSR2);
         (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
         (void)sem_init(&ready, 0, 0);
-        if (start(argc, argv, false) < 0)
+        if (!threads || start(argc, argv, threads, false) < 0)
                 return 1;
         while (sigwait(&signals, &signal) == 0 && signal == SIGUSR2)
-                if (start(argc, argv, true) < 0)
+                if (start(argc, argv, threads, true) < 0)
                         return 1;
         pthread_exit(NULL);
 }

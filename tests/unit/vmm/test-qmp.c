@@ -310,7 +310,7 @@ static void test_deadline(void **state) {
         static const char *const flood[STEPS] = {NEGOTIATED, FLOOD};
 
         (void)state;
-        assert_fails(silent, 200, EXIT_STATUS_FAILED, "is another connected?");
+        assert_fails(silent, 200, EXIT_STATUS_FAILED, "does another client hold this monitor?");
         assert_fails(half, 200, EXIT_STATUS_FAILED, "no answer to QMP query-cpus-fast");
         assert_fails(mute, 200, EXIT_STATUS_FAILED, "no answer to QMP query-cpus-fast");
         assert_fails(flood, 200, EXIT_STATUS_FAILED, "no answer to QMP query-cpus-fast");
