@@ -171,8 +171,8 @@ int cgroup_move_thread(struct cgroup *cgroup, const struct hierarchy *hierarchy,
 int cgroup_record_moved(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct process *process,
                         struct journal *journal, struct error *error);
 
-/* Puts a member of the group where the text of a former /proc/PID/cgroup says, or, where that group is gone, into the
- * root. Ended tasks are no error. */
+/* Puts a member of the group where the text of a former /proc/PID/cgroup says, or, where that group is gone, or is this one,
+ * into the root. Ended tasks are no error. */
 int cgroup_move_back(struct cgroup *cgroup, const struct hierarchy *hierarchy, pid_t pid, const char *former,
                      struct error *error);
 

@@ -101,6 +101,8 @@ static int move_back(const struct log *log, const struct hierarchy *hierarchy, e
 
 int cgroup_move_back(struct cgroup *cgroup, const struct hierarchy *hierarchy, pid_t pid, const char *former,
                      struct error *error) {
+        if (former && hierarchy_has_at(hierarchy, former, cgroup->path))
+                former = NULL;
         return move_back(cgroup->log, hierarchy, MEMBERS_PROCESSES, pid, former, error);
 }
 

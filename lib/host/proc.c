@@ -157,7 +157,7 @@ int proc_stat_parse(const char *text, struct proc_stat *out) {
         return 0;
 }
 
-static int read_stat(pid_t pid, struct proc_stat *out) {
+int proc_read_stat(pid_t pid, struct proc_stat *out) {
         _cleanup_free_ char *text = NULL;
         int r = read_proc_file(pid, "stat", &text);
 
@@ -197,7 +197,7 @@ int proc_self_and_ancestors(struct pid_set *out) {
                 if (r < 0)
                         return r;
                 /* An ancestor that ends meanwhile leaves init as the parent; that is the end anyway. */
-                if (read_stat(pid, &stat) < 0)
+                if (proc_read_stat(pid, &stat) < 0)
                         break;
                 pid = stat.parent;
         }

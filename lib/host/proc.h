@@ -49,6 +49,9 @@ struct proc_stat {
 /* From its text. Returns 0 or -EIO. */
 int proc_stat_parse(const char *text, struct proc_stat *out);
 
+/* Of a process. Returns 0, or a negative errno: -ESRCH where there is no such task. */
+int proc_read_stat(pid_t pid, struct proc_stat *out);
+
 /* The kernel's random name for this boot (/proc/sys/kernel/random/boot_id, random(4)). Returns 0 or a negative errno. */
 #define BOOT_ID_SIZE sizeof("01234567-89ab-cdef-0123-456789abcdef")
 int proc_boot_id(char out[BOOT_ID_SIZE]);

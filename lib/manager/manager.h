@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "cgroup/owner.h"
+#include "host/people.h"
 #include "host/process.h"
 #include "manager/cgroup_path.h"
 #include "oci/resources.h"
@@ -173,17 +174,15 @@ int manager_mend_freezing(struct manager *manager, struct error *error);
  * is set again, too. */
 int manager_update(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error);
 
-/* Puts those of the processes that are in the group back where they came from (process->former). */
-int manager_put_back(struct manager *manager, struct process *const *processes, size_t count,
-                     struct error *error);
+/* Puts the runtime processes that are in the group back where the recorded ones came from (process->former), also those
+ * that they fork meanwhile. */
+int manager_put_back(struct manager *manager, const struct people *people, struct error *error);
 
 /*
- * Before the group is taken down: the same for its runtime processes, and for `callers`, the calling process and its
- * ancestors, who go where the runtime process among them came from. Where taking the group down is what ends its
- * processes, they stay, but for the callers if they could not do their work to the end.
+ * Before the group is taken down: the same, and the callers go where the runtime process among them came from. Where taking
+ * the group down is what ends its processes, they stay, but for the callers if they could not do their work to the end.
  */
-int manager_release(struct manager *manager, struct process *const *processes, size_t count,
-                    const struct pid_set *callers, struct error *error);
+int manager_release(struct manager *manager, const struct people *people, struct error *error);
 
 /* How a group is taken down. */
 struct manager_destroy {

@@ -169,75 +169,81 @@ int manager_place_in_subtree(struct manager *sandbox, struct process *vmm, const
 
 /* ---- processes that leave ---- */
 
-static const struct process *find_process(struct process *const *processes, size_t count, pid_t pid) {
-        for (size_t i = 0; i < count; i++)
-                if (processes[i]->pid == pid && process_is_alive(processes[i]))
-                        return processes[i];
+/* A runtime process that is moved may have forked a moment before, and its child is then a member that the list did not have.
+ * What is moved forks elsewhere, so the next list is shorter. */
+#define RELEASE_PASSES_MAX 64
+
+/* Who is to leave, and where the callers go. */
+struct leave {
+        const struct people *people;
+        bool runtime, callers;
+        const char *callers_former;
+};
+
+/* With the runtime process that one of them is. */
+static const char *former_of_callers(const struct people *people) {
+        for (size_t i = 0; i < people->callers.count; i++)
+                for (size_t j = 0; j < people->runtime_count; j++)
+                        if (people->runtime[j]->pid == people->callers.pids[i] &&
+                            process_is_alive(people->runtime[j]))
+                                return people->runtime[j]->former;
         return NULL;
 }
 
-/* Where the callers go: with the runtime process that one of them is. */
-static const char *former_of_callers(struct process *const *processes, size_t count,
-                                     const struct pid_set *callers) {
-        for (size_t i = 0; i < callers->count; i++) {
-                const struct process *process = find_process(processes, count, callers->pids[i]);
+/* Whether a member is to leave; `*former` is where it goes then. */
+static bool leaves(const struct leave *leave, pid_t pid, const char **former) {
+        const struct process *runtime = leave->runtime ? people_runtime_of(leave->people, pid) : NULL;
 
-                if (process)
-                        return process->former;
-        }
-        return NULL;
+        *former = runtime ? runtime->former : leave->callers_former;
+        return runtime || (leave->callers && pid_set_contains(&leave->people->callers, pid));
 }
 
-static int release_in(struct manager *manager, const struct hierarchy *hierarchy,
-                      struct process *const *processes, size_t count, const struct pid_set *callers,
-                      const char *callers_former, struct error *error) {
+/* `*moved` where somebody was in the group. */
+static int release_once(struct manager *manager, const struct hierarchy *hierarchy, const struct leave *leave,
+                        bool *moved, struct error *error) {
         _cleanup_pid_set_ struct pid_set members = {0};
         int r = cgroup_own_processes_in(manager->cgroup, hierarchy, &members, error);
 
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < members.count; i++) {
-                const struct process *process = find_process(processes, count, members.pids[i]);
+        *moved = false;
+        for (size_t i = 0; r == 0 && i < members.count; i++) {
+                const char *former;
 
-                if (!process && !pid_set_contains(callers, members.pids[i]))
+                if (!leaves(leave, members.pids[i], &former))
                         continue;
-                r = cgroup_move_back(manager->cgroup, hierarchy, members.pids[i],
-                                     process ? process->former : callers_former, error);
-                if (r < 0)
-                        return r;
+                *moved = true;
+                r = cgroup_move_back(manager->cgroup, hierarchy, members.pids[i], former, error);
         }
-        return 0;
-}
-
-/* `v2`: also in the v2 tree. */
-static int release(struct manager *manager, bool v2, struct process *const *processes, size_t count,
-                   const struct pid_set *callers, const char *callers_former, struct error *error) {
-        const struct host *host = manager->context->host;
-        int r = 0;
-
-        for (size_t h = 0; r == 0 && h < host->count; h++)
-                if (v2 || host->hierarchies[h].version == CGROUP_V1)
-                        r = release_in(manager, &host->hierarchies[h], processes, count, callers,
-                                       callers_former, error);
         return r;
 }
 
-int manager_put_back(struct manager *manager, struct process *const *processes, size_t count,
-                     struct error *error) {
-        const struct pid_set nobody = {0};
+/* `v2`: also in the v2 tree. */
+static int release(struct manager *manager, bool v2, const struct leave *leave, struct error *error) {
+        const struct host *host = manager->context->host;
+        int r = 0;
 
-        return release(manager, true, processes, count, &nobody, NULL, error);
+        for (size_t h = 0; r == 0 && h < host->count; h++) {
+                bool moved = v2 || host->hierarchies[h].version == CGROUP_V1;
+
+                for (int i = 0; r == 0 && moved && i < RELEASE_PASSES_MAX; i++)
+                        r = release_once(manager, &host->hierarchies[h], leave, &moved, error);
+        }
+        return r;
 }
 
-int manager_release(struct manager *manager, struct process *const *processes, size_t count,
-                    const struct pid_set *callers, struct error *error) {
-        const char *former = former_of_callers(processes, count, callers);
+int manager_put_back(struct manager *manager, const struct people *people, struct error *error) {
+        return release(manager, true, &(struct leave){.people = people, .runtime = true}, error);
+}
+
+int manager_release(struct manager *manager, const struct people *people, struct error *error) {
+        struct leave leave = {people, true, true, former_of_callers(people)};
 
         if (!manager->ops->stops_processes)
-                return release(manager, true, processes, count, callers, former, error);
-        if (manager_kills_at_once(manager))
-                return release(manager, true, processes, 0, callers, former, error);
+                return release(manager, true, &leave, error);
+        if (manager_kills_at_once(manager)) {
+                leave.runtime = false;
+                return release(manager, true, &leave, error);
+        }
         /* v1 hierarchies are none of systemd's here: their directories could not go before the last process has ended, which
          * with the caller inside is later than this command. */
-        return release(manager, false, processes, count, callers, former, error);
+        return release(manager, false, &leave, error);
 }

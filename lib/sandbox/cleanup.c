@@ -14,20 +14,17 @@
 
 #include "util/signals.h"
 
-/* Who is who: what a group's members are compared with. */
-struct people {
-        struct pid_set callers;   /* the calling process and its ancestors */
-        struct process **runtime; /* the array is owned, the processes are the state's: those that live */
-        size_t runtime_count;
-        struct process *vmm; /* the state's; NULL: there is none that lives */
-};
+/* The living VMM, unless it is the caller: where the VMM is a part of the shim (Dragonball), the shim is a runtime process. */
+static int find_vmm(struct session *session, struct people *people, struct error *error) {
+        struct process *vmm;
+        int r = session_living_vmm(session, &vmm, error);
 
-static void people_clear(struct people *people) {
-        pid_set_clear(&people->callers);
-        free(people->runtime);
+        if (r == 0 && vmm && !pid_set_contains(&people->callers, vmm->pid))
+                people->vmm = vmm;
+        return r;
 }
 
-/* Holds the recorded processes. The VMM is no runtime process, even where an older state has it among these. */
+/* Holds the recorded processes. */
 static int find_people(struct session *session, struct people *out, struct error *error) {
         const struct state *state = session->state;
         int r;
@@ -38,23 +35,15 @@ static int find_people(struct session *session, struct people *out, struct error
         out->runtime = calloc(state->runtime_count + 1, sizeof(struct process *));
         if (!out->runtime)
                 return error_oom(error);
-        for (size_t i = 0; i < state->runtime_count; i++) {
-                if (process_is(state->runtime[i], state->vmm.process))
+        r = find_vmm(session, out, error);
+        for (size_t i = 0; r >= 0 && i < state->runtime_count; i++) {
+                if (process_is(state->runtime[i], out->vmm))
                         continue;
                 r = process_recall(state->runtime[i], error);
-                if (r < 0)
-                        return r;
                 if (r == 0)
                         out->runtime[out->runtime_count++] = state->runtime[i];
         }
-        return session_living_vmm(session, &out->vmm, error);
-}
-
-static bool is_runtime(const struct people *people, pid_t pid) {
-        for (size_t i = 0; i < people->runtime_count; i++)
-                if (people->runtime[i]->pid == pid && process_is_alive(people->runtime[i]))
-                        return true;
-        return false;
+        return r < 0 ? r : 0;
 }
 
 /* The VMM, wherever it is, and members of both groups that are neither runtime processes nor callers. */
@@ -71,7 +60,7 @@ static int find_others(struct session *session, const struct people *people, str
                 r = manager_members(session->overhead, &members, error);
         for (size_t i = 0; r == 0 && i < members.count; i++)
                 if (!pid_set_contains(&people->callers, members.pids[i]) &&
-                    !is_runtime(people, members.pids[i]) && pid_set_add(out, members.pids[i]) < 0)
+                    !people_runtime_of(people, members.pids[i]) && pid_set_add(out, members.pids[i]) < 0)
                         r = error_oom(error);
         return r;
 }
@@ -99,7 +88,7 @@ static int destroy(const struct people *people, struct manager *manager, bool pa
         };
         int r;
 
-        r = manager_release(manager, people->runtime, people->runtime_count, &people->callers, error);
+        r = manager_release(manager, people, error);
         return r < 0 ? r : manager_destroy(manager, &how, error);
 }
 
@@ -164,8 +153,7 @@ int cleanup_leftover(const struct sandbox_environment *environment, struct state
         if (r == 0)
                 r = look(&session, false, &people, others, error);
         if (r == 0)
-                r = manager_put_back(session.overhead ? session.overhead : session.sandbox, people.runtime,
-                                     people.runtime_count, error);
+                r = manager_put_back(session.overhead ? session.overhead : session.sandbox, &people, error);
         return r != 0 ? r
                       : destroy_groups(&session, &people, false, monotonic_ms() + CLEANUP_TIMEOUT_MS, error);
 }

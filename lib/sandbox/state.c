@@ -70,19 +70,7 @@ int state_add_runtime(struct state *state, struct process *process) {
         return 0;
 }
 
-static void drop_runtime(struct state *state, const struct process *process) {
-        size_t kept = 0;
-
-        for (size_t i = 0; i < state->runtime_count; i++)
-                if (process_is(state->runtime[i], process))
-                        process_free(state->runtime[i]);
-                else
-                        state->runtime[kept++] = state->runtime[i];
-        state->runtime_count = kept;
-}
-
 void state_set_vmm(struct state *state, struct process *process, bool threads, bool pin, struct vcpus *vcpus) {
-        drop_runtime(state, process);
         if (state->vmm.process != process)
                 process_free(state->vmm.process);
         vcpus_free(state->vmm.vcpus);

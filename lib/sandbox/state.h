@@ -47,7 +47,7 @@ struct state {
         uint64_t stop_timeout; /* seconds */
         struct state_group sandbox;
         struct state_group overhead; /* none with sandbox_cgroup_only */
-        struct process **runtime;    /* the processes that create placed; the VMM is none of them */
+        struct process **runtime;    /* the processes that create and place have placed; the VMM may be one */
         size_t runtime_count;
         struct sandbox_vmm vmm;
         struct configuration *configuration;
@@ -77,7 +77,7 @@ struct state *state_copy(const struct state *state);
 /* Adds a runtime process, which is taken over. Returns 0 or -ENOMEM. */
 int state_add_runtime(struct state *state, struct process *process);
 
-/* Records the VMM with its threads; takes `process` and `vcpus` over. It is no runtime process from then on. */
+/* Records the VMM with its threads; takes `process` and `vcpus` over. */
 void state_set_vmm(struct state *state, struct process *process, bool threads, bool pin, struct vcpus *vcpus);
 
 /* A new reference, or NULL without memory. */

@@ -17,7 +17,8 @@ packages=systemd,systemd-sysv,dbus,udev,kmod,procps,jq,bats,bats-support,bats-as
 packages+=,linux-image-cloud-amd64,libjansson4,libsystemd0,libbpf1,libasan8,libubsan1,runc,crun,strace
 packages+=,iproute2,socat,python3-minimal,util-linux,e2fsprogs,zstd
 case "$suite" in
-bookworm | trixie) ;;
+bookworm) ;; # its virtiofsd is QEMU's
+trixie) packages+=,virtiofsd ;;
 *) echo "build-image.sh: unknown suite $suite" >&2 && exit 2 ;;
 esac
 

@@ -84,3 +84,97 @@ assert_placed() {
     kc delete "$ID"
     assert_nothing_left
 }
+
+# Where this distribution has it: with QEMU until Debian 12, by itself from Debian 13 on.
+virtiofsd() {
+    local program
+    for program in /usr/libexec/virtiofsd /usr/lib/qemu/virtiofsd; do [ ! -x "$program" ] || echo "$program"; done
+}
+
+# The shell words that start it on SOCKET, in the background.
+virtiofsd_command() {
+    mkdir -p "$BATS_TEST_TMPDIR/shared"
+    case "$(virtiofsd)" in
+    */libexec/*) echo "$(virtiofsd) --socket-path=$1 --shared-dir=$BATS_TEST_TMPDIR/shared" ;;
+    *) echo "$(virtiofsd) --socket-path=$1 -o source=$BATS_TEST_TMPDIR/shared" ;;
+    esac
+}
+
+@test "#13: a virtiofsd that the shim forks after create goes where the shim goes; nobody is waited for" {
+    local dir=$BATS_TEST_TMPDIR helper
+    # With systemd the scope ends its processes, which takes as long as they take. Nothing is waited for otherwise.
+    local options=(--timeout 0)
+    [ "$KC_DRIVER" = cgroupfs ] || options=()
+    start_calling_shim "sh -c '$(virtiofsd_command "$dir/fs.sock") > $dir/fs.log 2>&1 & echo \$! > $dir/helper
+        until [ -S $dir/fs.sock ]; do sleep 0.05; done
+        $KATA_CGROUP --root $ROOT delete $ID ${options[*]}'"
+    local former
+    former=$(< "/proc/$SHIM/cgroup")
+    create --pid "$SHIM" <<< "$RESOURCES"
+    start_vmm
+    attach
+    end_vmm
+    touch "$dir/go"
+    wait_until test -s "$dir/helper"
+    helper=$(< "$dir/helper")
+    # It may have made itself a child, in namespaces of its own.
+    STARTED+=("$helper" $(pgrep -P "$helper" || true))
+    if [ "$KC_DRIVER" = cgroupfs ]; then
+        wait_until test -s "$dir/status"
+        assert_equal "$(< "$dir/said")$(< "$dir/status")" 0
+        ! has_ended "$helper" || fail "virtiofsd has ended: $(< "$dir/fs.log")"
+        assert_equal "$(< "/proc/$helper/cgroup")" "$former"
+        assert_equal "$(< "/proc/$SHIM/cgroup")" "$former"
+    else
+        wait_until has_ended "$helper"
+    fi
+    touch "$dir/end"
+    wait_until assert_nothing_left
+}
+
+@test "#13: what the VMM has started is none of the shim's: delete lists it" {
+    local dir=$BATS_TEST_TMPDIR child
+    start_calling_shim "$KATA_CGROUP --root $ROOT exec $ID -- sh -c 'trap : TERM; sleep 10000 & echo \$! > $dir/child; wait; wait'"
+    create --pid "$SHIM" <<< "$RESOURCES"
+    touch "$dir/go"
+    wait_until test -s "$dir/child"
+    child=$(< "$dir/child")
+    VMM=$(kc inspect "$ID" | jq .vmm.pid)
+    STARTED+=("$VMM" "$child")
+    run kc delete "$ID" --timeout 0
+    assert_one_error_line 1 "sandbox \"$ID\" still has processes (see --force): "
+    assert_output --partial "$VMM (sh)"
+    assert_output --partial "$child (sleep)"
+    refute_output --partial "$SHIM ("
+    kill -KILL "$VMM"
+    wait_until has_ended "$VMM"
+    # Nor does it become the shim's when the VMM has ended: it is nobody's.
+    run kc delete "$ID" --timeout 0
+    assert_one_error_line 1 "still has processes (see --force): $child (sleep)"
+}
+
+@test "#13: where the VMM is a part of the shim (Dragonball), the shim attaches itself and deletes the sandbox" {
+    local former ready
+    # The shim has to hear how its delete ended: where systemd ends the scope, it does so by SIGTERM.
+    exec {ready}< <(trap '' TERM && ON_SIGUSR2="$KATA_CGROUP --root $ROOT delete $ID > $BATS_TEST_TMPDIR/said 2>&1; echo \$? > $BATS_TEST_TMPDIR/status" \
+        exec "$NAMED_THREADS" shim db_vcpu0 db_vcpu1 3>&-)
+    VMM=$!
+    SHIM=$VMM
+    STARTED+=("$SHIM")
+    read -r -u "$ready" _
+    former=$(< "/proc/$SHIM/cgroup")
+    create --pid "$SHIM" <<< "$RESOURCES"
+    run --separate-stderr kc attach-vcpus "$ID" --vmm-pid "$SHIM"
+    assert_success
+    assert_json '.vcpus | map([.index, .tid])' "[[0,$(thread_of db_vcpu0)],[1,$(thread_of db_vcpu1)]]"
+    assert_placed "$(printf '%s\n' "$(thread_of db_vcpu0)" "$(thread_of db_vcpu1)" | sort -n)"
+    # To anybody else it is a VMM that lives.
+    run kc delete "$ID" --timeout 0
+    assert_one_error_line 1 "still has processes (see --force): $SHIM ("
+    kill -USR2 "$SHIM"
+    wait_until test -s "$BATS_TEST_TMPDIR/status"
+    assert_equal "$(< "$BATS_TEST_TMPDIR/said")$(< "$BATS_TEST_TMPDIR/status")" 0
+    [ "$KC_DRIVER" = systemd ] || assert_equal "$(< "/proc/$SHIM/cgroup")" "$former"
+    end_vmm
+    wait_until assert_nothing_left
+}

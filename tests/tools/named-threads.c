@@ -4,7 +4,7 @@
  *
  * A stand-in for a VMM in the tests: one thread for each name, all waiting, but for those whose name is given with
  * a "!" behind it, which compute, and those with a "+", which are not there before SIGUSR2 (a hotplug), and say so with a
- * line, too. "OLD=NEW" is called OLD until SIGUSR2. Prints a line once the others are there, and ends with a signal. On SIGUSR1 the first thread ends, whose ID is
+ * line, too. "OLD=NEW" is called OLD until SIGUSR2. The shell command in $ON_SIGUSR2 is run then, before the line. Prints a line once the others are there, and ends with a signal. On SIGUSR1 the first thread ends, whose ID is
  * that of the process, and leaves the others.
  */
 #include <pthread.h>
@@ -46,6 +46,8 @@ static int start(int argc, char **argv, pthread_t *threads, bool later) {
                         return -1;
                 (void)sem_wait(&ready);
         }
+        if (later && getenv("ON_SIGUSR2"))
+                (void)!system(getenv("ON_SIGUSR2")); // NOLINT(cert-env33-c)
         puts("ready");
         return fflush(stdout);
 }

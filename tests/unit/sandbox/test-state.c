@@ -72,20 +72,6 @@ static void test_copy(void **state) {
         assert_true(json_equal(wanted, again));
 }
 
-/* The VMM is no runtime process, however it was placed. */
-static void test_vmm_is_no_runtime_process(void **state) {
-        _cleanup_json_ json_t *json = json_loads(whole, 0, NULL);
-        _cleanup_(state_freep) struct state *parsed = NULL;
-
-        (void)state;
-        assert_int_equal(state_from_json(json, &parsed, NULL), 0);
-        /* The same pid at another time is another process. */
-        state_set_vmm(parsed, process_recorded(70, 5, NULL), false, false, NULL);
-        assert_int_equal(parsed->runtime_count, 1);
-        state_set_vmm(parsed, process_recorded(70, 12345, NULL), false, false, NULL);
-        assert_int_equal(parsed->runtime_count, 0);
-}
-
 /* After a reboot the pids are others', whatever their start times say. */
 static void test_other_boot(void **state) {
         _cleanup_json_ json_t *json = json_loads(whole, 0, NULL);
@@ -347,17 +333,12 @@ static void test_before(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_round_trip),
-                cmocka_unit_test(test_other_boot),
-                cmocka_unit_test(test_older_build),
-                cmocka_unit_test(test_copy),
-                cmocka_unit_test(test_vmm_is_no_runtime_process),
-                cmocka_unit_test(test_place),
-                cmocka_unit_test(test_not_utf8),
-                cmocka_unit_test(test_refused),
-                cmocka_unit_test(test_effective),
-                cmocka_unit_test(test_ledger),
-                cmocka_unit_test(test_devices),
+                cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_other_boot),
+                cmocka_unit_test(test_older_build), cmocka_unit_test(test_copy),
+
+                cmocka_unit_test(test_place),       cmocka_unit_test(test_not_utf8),
+                cmocka_unit_test(test_refused),     cmocka_unit_test(test_effective),
+                cmocka_unit_test(test_ledger),      cmocka_unit_test(test_devices),
                 cmocka_unit_test(test_before),
         };
 

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/people.h"
+
+#include <stdlib.h>
+
+/* Parents are read one after the other, while processes come and go: the search has an end all the same. */
+#define ANCESTORS_MAX 4096
+
+void people_clear(struct people *people) {
+        pid_set_clear(&people->callers);
+        free(people->runtime);
+}
+
+static const struct process *find_recorded(const struct people *people, pid_t pid) {
+        for (size_t i = 0; i < people->runtime_count; i++)
+                if (people->runtime[i]->pid == pid && process_is_alive(people->runtime[i]))
+                        return people->runtime[i];
+        return NULL;
+}
+
+const struct process *people_runtime_of(const struct people *people, pid_t pid) {
+        for (int i = 0; i < ANCESTORS_MAX && pid > 0; i++) {
+                const struct process *recorded = find_recorded(people, pid);
+                struct proc_stat stat;
+
+                if (recorded)
+                        return recorded;
+                if ((people->vmm && people->vmm->pid == pid) || proc_read_stat(pid, &stat) < 0)
+                        return NULL;
+                pid = stat.parent;
+        }
+        return NULL;
+}

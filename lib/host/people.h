@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Who is who among the members of a sandbox's groups
+ *
+ * A runtime process (shim, virtiofsd) is one that the state has recorded, or a descendant of one: virtiofsd is often forked
+ * by the shim after create, and so is born in the shim's group. The VMM, which the shim starts as well, is none, nor is what
+ * is below it.
+ */
+
+#include <stddef.h>
+
+#include "host/process.h"
+
+struct people {
+        struct pid_set callers; /* the calling process and its ancestors */
+        struct process **
+                runtime; /* those recorded that live; the array is owned, the processes are held and not owned */
+        size_t runtime_count;
+        const struct process *vmm; /* held, not owned; NULL: there is none that lives */
+};
+
+void people_clear(struct people *people);
+
+/* The recorded runtime process that the process with this pid is, or descends from; NULL where it is no runtime process. */
+const struct process *people_runtime_of(const struct people *people, pid_t pid);
