@@ -20,7 +20,7 @@ _kata_cgroup() {
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
         return
         ;;
-    --log | -r | --resources | --qmp | --vcpus | --add-device | --remove-device)
+    --log | -r | --resources | --overhead-resources | --qmp | --vcpus | --add-device | --remove-device)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
@@ -41,9 +41,9 @@ _kata_cgroup() {
 
     case $command in
     '') options="--root --log --log-format --debug" ;;
-    create) options="--cgroups-path --resources --bundle --sandbox-cgroup-only --overhead-path --pid --hypervisor-devices --vcpu-subtree --stop-timeout --strict --dry-run" ;;
+    create) options="--cgroups-path --resources --bundle --sandbox-cgroup-only --overhead-path --overhead-resources --pid --hypervisor-devices --vcpu-subtree --stop-timeout --strict --dry-run" ;;
     attach-vcpus) options="--qmp --qmp-fd --vmm-pid --vcpu --vcpus --expect --timeout --pin --no-pin" ids=true ;;
-    update) options="--container --remove --add-device --remove-device --resources --strict --dry-run" ids=true ;;
+    update) options="--container --remove --overhead --add-device --remove-device --resources --strict --dry-run" ids=true ;;
     delete) options="--force --timeout --cgroups-path --overhead-path --sandbox-cgroup-only" ids=true ;;
     exec) ids=true ;;
     inspect) options="--stats" ids=true ;;

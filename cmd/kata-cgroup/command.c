@@ -147,6 +147,18 @@ int command_add_text(const char ***texts, size_t *count, const char *text, struc
         return 0;
 }
 
+int command_add_pid(pid_t **pids, size_t *count, const char *text, struct error *error) {
+        pid_t *larger = reallocarray(*pids, *count + 1, sizeof(*larger));
+
+        if (!larger)
+                return error_oom(error);
+        *pids = larger;
+        if (number_parse_pid(text, &larger[*count]) < 0)
+                return error_refuse(error, "--pid", "\"%s\" is not a process ID", text);
+        ++*count;
+        return 0;
+}
+
 /* Also what never ends: a FIFO that nobody writes to, a pipe that somebody has kept open. */
 static int read_limited(int fd, const char *name, const char *field, size_t limit, char **out, size_t *size,
                         struct error *error) {

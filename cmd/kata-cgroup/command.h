@@ -61,6 +61,9 @@ int command_number(const char *option, const char *text, uint32_t min, uint32_t 
 /* Adds an argument to those of a repeatable option; the array is the caller's to free. */
 int command_add_text(const char ***texts, size_t *count, const char *text, struct error *error);
 
+/* The same for a --pid: status 5 where it is none. */
+int command_add_pid(pid_t **pids, size_t *count, const char *text, struct error *error);
+
 /* Whether FILE ("-" is standard input) is a terminal: nothing is read from that. */
 bool command_is_terminal(const char *file);
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "command.h"
 #include "util/cleanup.h"
-#include "util/number.h"
 
 enum {
         KEY_CGROUPS_PATH = 0x100,
         KEY_SANDBOX_ONLY,
         KEY_OVERHEAD_PATH,
+        KEY_OVERHEAD_RESOURCES,
         KEY_PID,
         KEY_STOP_TIMEOUT,
         KEY_DRY_RUN,
@@ -26,6 +27,8 @@ static const struct argp_option options[] = {
          "no overhead cgroup: everything is in the sandbox cgroup", 0},
         {"overhead-path", KEY_OVERHEAD_PATH, "PATH", 0,
          "default: kata_overhead/ID, with systemd kata-overhead.slice:kata-cgroup:ID", 0},
+        {"overhead-resources", KEY_OVERHEAD_RESOURCES, "FILE", 0,
+         "OCI LinuxResources JSON for the overhead cgroup; - is standard input", 0},
         {"pid", KEY_PID, "PID", 0, "a runtime process (shim, virtiofsd) to place; repeatable", 0},
         {"stop-timeout", KEY_STOP_TIMEOUT, "SECONDS", 0, "a scope's TimeoutStopUSec (default: 300)", 0},
         {"hypervisor-devices", KEY_HYPERVISOR_DEVICES, NULL, 0,
@@ -42,22 +45,9 @@ struct create_options {
         struct parsed parsed;
         struct sandbox_create create;
         pid_t *pids;
-        const char *resources, *bundle;
+        const char *resources, *bundle, *overhead_resources;
         bool strict, dry_run;
 };
-
-static int add_pid(struct create_options *o, const char *text) {
-        pid_t *larger = reallocarray(o->pids, o->create.pid_count + 1, sizeof(*larger));
-
-        if (!larger)
-                return error_oom(o->parsed.error);
-        o->pids = larger;
-        o->create.pids = larger;
-        if (number_parse_pid(text, &larger[o->create.pid_count]) < 0)
-                return error_refuse(o->parsed.error, "--pid", "\"%s\" is not a process ID", text);
-        o->create.pid_count++;
-        return 0;
-}
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
         struct create_options *o = state->input;
@@ -69,6 +59,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
                 return 0;
         case KEY_OVERHEAD_PATH:
                 o->create.paths.overhead_path = argument;
+                return 0;
+        case KEY_OVERHEAD_RESOURCES:
+                o->overhead_resources = argument;
                 return 0;
         case KEY_SANDBOX_ONLY:
                 o->create.paths.sandbox_cgroup_only = true;
@@ -86,7 +79,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
                 o->dry_run = true;
                 return 0;
         case KEY_PID:
-                return add_pid(o, argument) < 0 ? ERANGE : 0;
+                return command_add_pid(&o->pids, &o->create.pid_count, argument, o->parsed.error) < 0 ? ERANGE
+                                                                                                      : 0;
         case KEY_STOP_TIMEOUT:
                 if (command_number("--stop-timeout", argument, 0, UINT32_MAX, &number, o->parsed.error) < 0)
                         return ERANGE;
@@ -108,38 +102,73 @@ static const struct argp argp = {options, parse,
                                  NULL,    command_help_filter,
                                  NULL};
 
+/* What the options name, read and parsed. */
+struct input {
+        struct oci_resources *resources, *overhead;
+        char *bundle_path; /* the bundle's linux.cgroupsPath, or NULL */
+};
+
+static void input_clear(struct input *input) {
+        oci_resources_free(input->resources);
+        oci_resources_free(input->overhead);
+        free(input->bundle_path);
+}
+
+static bool is_standard_input(const char *file) {
+        return file && strcmp(file, "-") == 0;
+}
+
+static int check_options(const struct create_options *o, struct error *error) {
+        bool from_bundle = o->bundle && !o->resources;
+
+        if (o->create.paths.sandbox_cgroup_only && (o->create.paths.overhead_path || o->overhead_resources))
+                return error_set(error, EXIT_STATUS_USAGE, 0, NULL,
+                                 "create: --overhead-%s and --sandbox-cgroup-only exclude each other",
+                                 o->create.paths.overhead_path ? "path" : "resources");
+        if (is_standard_input(o->overhead_resources) &&
+            (is_standard_input(o->resources) || (!o->resources && !from_bundle)))
+                return error_set(error, EXIT_STATUS_USAGE, 0, NULL,
+                                 "create: both --resources and --overhead-resources are standard input");
+        return 0;
+}
+
 /* Options that are given win over the bundle. */
 static int read_input(const struct sandbox_environment *environment, const struct create_options *o,
-                      struct oci_resources **resources, char **bundle_path, struct error *error) {
+                      struct input *input, struct error *error) {
         bool from_bundle = o->bundle && !o->resources;
         int r = 0;
 
         if (o->bundle)
-                r = command_read_bundle(environment, o->bundle, o->strict, from_bundle ? resources : NULL,
-                                        bundle_path, error);
+                r = command_read_bundle(environment, o->bundle, o->strict,
+                                        from_bundle ? &input->resources : NULL, &input->bundle_path, error);
         if (r == 0 && !from_bundle)
-                r = command_read_resources(environment, o->resources ? o->resources : "-", o->strict, resources,
-                                           error);
+                r = command_read_resources(environment, o->resources ? o->resources : "-", o->strict,
+                                           &input->resources, error);
+        if (r < 0 || !o->overhead_resources)
+                return r;
+        r = command_read_resources(environment, o->overhead_resources, o->strict, &input->overhead, error);
+        if (r < 0)
+                error_append(error, "in --overhead-resources");
         return r;
 }
 
 int command_create(const struct sandbox_environment *environment, int argc, char **argv, struct error *error) {
         struct create_options o = {.parsed = {.takes_id = true}, .create = {.stop_timeout = 300}};
-        _cleanup_(oci_resources_freep) struct oci_resources *resources = NULL;
-        _cleanup_free_ char *bundle_path = NULL;
+        _cleanup_(input_clear) struct input input = {0};
         json_t *plan = NULL;
         int r;
 
         r = command_parse(&argp, "create", argc, argv, &o, error);
-        if (r == 0 && o.create.paths.sandbox_cgroup_only && o.create.paths.overhead_path)
-                r = error_set(error, EXIT_STATUS_USAGE, 0, NULL,
-                              "create: --overhead-path and --sandbox-cgroup-only exclude each other");
         if (r == 0)
-                r = read_input(environment, &o, &resources, &bundle_path, error);
+                r = check_options(&o, error);
+        if (r == 0)
+                r = read_input(environment, &o, &input, error);
         if (r == 0) {
-                o.create.resources = resources;
+                o.create.pids = o.pids;
+                o.create.resources = input.resources;
+                o.create.overhead_resources = input.overhead;
                 if (!o.create.paths.cgroups_path)
-                        o.create.paths.cgroups_path = bundle_path;
+                        o.create.paths.cgroups_path = input.bundle_path;
                 r = sandbox_create(environment, o.parsed.id, &o.create, o.dry_run ? &plan : NULL, error);
         }
         free(o.pids);

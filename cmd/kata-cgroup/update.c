@@ -8,6 +8,7 @@
 enum {
         KEY_CONTAINER = 0x100,
         KEY_REMOVE,
+        KEY_OVERHEAD,
         KEY_DRY_RUN,
         KEY_STRICT,
         KEY_ADD_DEVICE,
@@ -18,6 +19,7 @@ static const struct argp_option options[] = {
         {"container", KEY_CONTAINER, "CID", 0,
          "the JSON is this container's; the cpuset becomes the union of all", 0},
         {"remove", KEY_REMOVE, NULL, 0, "forget that container; reads no JSON", 0},
+        {"overhead", KEY_OVERHEAD, NULL, 0, "the JSON is the overhead cgroup's", 0},
         {"add-device", KEY_ADD_DEVICE, "PATH", 0,
          "allow a hotplugged device; reads no JSON unless -r is given; repeatable", 0},
         {"remove-device", KEY_REMOVE_DEVICE, "PATH", 0, "take that back; repeatable", 0},
@@ -45,6 +47,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
                 return 0;
         case KEY_REMOVE:
                 o->update.remove = true;
+                return 0;
+        case KEY_OVERHEAD:
+                o->update.overhead = true;
                 return 0;
         case KEY_ADD_DEVICE:
                 return command_add_text(&o->add_devices, &o->update.add_device_count, argument,
@@ -81,6 +86,12 @@ static int check_options(const struct update_options *o, struct error *error) {
 
         if (o->update.remove && !o->update.container)
                 return error_set(error, EXIT_STATUS_USAGE, 0, NULL, "update: --remove needs --container");
+        if (o->update.overhead && (o->update.container || devices))
+                return error_set(error, EXIT_STATUS_USAGE, 0, NULL,
+                                 "update: --overhead and %s exclude each other",
+                                 o->update.container ? "--container"
+                                 : o->add_devices    ? "--add-device"
+                                                     : "--remove-device");
         if (devices && o->update.container && !o->update.remove && !o->resources)
                 return error_set(error, EXIT_STATUS_USAGE, 0, NULL,
                                  "update: --container beside %s needs its JSON by --resources: devices are the "

@@ -10,7 +10,7 @@ static int warn_of_threads(struct builder *builder, const struct field_row *row,
         return builder_warn(
                 builder,
                 "%s: on cgroup v1 the VMM's memory is charged to the overhead cgroup, where its main "
-                "thread is: this limits none of it (with --sandbox-cgroup-only it would)",
+                "thread is: this limits none of it; use --overhead-resources or --sandbox-cgroup-only",
                 row->path);
 }
 

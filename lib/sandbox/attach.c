@@ -118,7 +118,7 @@ static int place(struct session *session, struct process *vmm, const struct vcpu
         if (session_places_threads(session))
                 return manager_place_threads(session->sandbox, session->overhead, vmm, tids, vcpus->count,
                                              session->journal, error);
-        r = session_place_process(session, vmm, error);
+        r = session_place_process(session, session->sandbox, vmm, error);
         if (r == 0 && session->state->vcpu_subtree)
                 r = manager_place_in_subtree(session->sandbox, vmm, tids, vcpus->count, session->journal,
                                              error);

@@ -118,6 +118,8 @@ static int look(struct session *session, bool force, struct people *people, stru
         r = claim_groups(session, error);
         if (r == 0)
                 r = manager_mend_freezing(session->sandbox, error);
+        if (r == 0 && session->overhead)
+                r = manager_mend_freezing(session->overhead, error);
         if (r == 0)
                 r = find_people(session, people, error);
         if (r == 0 && !force)

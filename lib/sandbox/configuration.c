@@ -14,7 +14,8 @@ struct configuration *configuration_new(void) {
         if (!configuration)
                 return NULL;
         configuration->resources = calloc(1, sizeof(*configuration->resources));
-        return configuration->resources ? TAKE(configuration) : NULL;
+        configuration->overhead = calloc(1, sizeof(*configuration->overhead));
+        return configuration->resources && configuration->overhead ? TAKE(configuration) : NULL;
 }
 
 static void clear_container(struct container *container) {
@@ -26,6 +27,7 @@ struct configuration *configuration_free(struct configuration *configuration) {
         if (!configuration)
                 return NULL;
         oci_resources_free(configuration->resources);
+        oci_resources_free(configuration->overhead);
         for (size_t i = 0; i < configuration->container_count; i++)
                 clear_container(&configuration->containers[i]);
         free(configuration->containers);
@@ -42,8 +44,10 @@ struct configuration *configuration_copy(const struct configuration *configurati
         if (!copy)
                 return NULL;
         oci_resources_free(copy->resources);
+        oci_resources_free(copy->overhead);
         copy->resources = oci_resources_copy(configuration->resources);
-        if (!copy->resources)
+        copy->overhead = oci_resources_copy(configuration->overhead);
+        if (!copy->resources || !copy->overhead)
                 return NULL;
         copy->hypervisor_devices = configuration->hypervisor_devices;
         for (size_t i = 0; i < configuration->container_count; i++) {
@@ -68,7 +72,8 @@ static bool is_device(const struct device *device, char type, int64_t major_numb
 
 bool configuration_equal(const struct configuration *a, const struct configuration *b) {
         if (a->container_count != b->container_count || a->device_count != b->device_count ||
-            a->hypervisor_devices != b->hypervisor_devices || !oci_resources_equal(a->resources, b->resources))
+            a->hypervisor_devices != b->hypervisor_devices ||
+            !oci_resources_equal(a->resources, b->resources) || !oci_resources_equal(a->overhead, b->overhead))
                 return false;
         for (size_t i = 0; i < a->container_count; i++)
                 if (strcmp(a->containers[i].id, b->containers[i].id) != 0 ||
@@ -215,10 +220,11 @@ static json_t *devices_to_json(const struct configuration *configuration) {
 }
 
 json_t *configuration_to_json(const struct configuration *configuration) {
-        return json_pack("{s:o, s:o, s:o, s:b}", "resources", oci_resources_to_json(configuration->resources),
-                         "containers", containers_to_json(configuration), "devices",
-                         devices_to_json(configuration), "hypervisorDevices",
-                         configuration->hypervisor_devices);
+        return json_pack("{s:o, s:o, s:o, s:b, s:o}", "resources",
+                         oci_resources_to_json(configuration->resources), "containers",
+                         containers_to_json(configuration), "devices", devices_to_json(configuration),
+                         "hypervisorDevices", configuration->hypervisor_devices, "overheadResources",
+                         oci_resources_to_json(configuration->overhead));
 }
 
 int configuration_fail_file(struct error *error, const char *what) {
@@ -243,6 +249,17 @@ static int read_resources(const json_t *json, struct oci_resources **out, struct
                 return error_oom(error);
         }
         return configuration_fail_file(error, what);
+}
+
+static int replace_resources(const json_t *json, struct oci_resources **place, struct error *error) {
+        struct oci_resources *resources;
+        int r = read_resources(json, &resources, error);
+
+        if (r < 0)
+                return r;
+        oci_resources_free(*place);
+        *place = resources;
+        return 0;
 }
 
 static int read_containers(const json_t *json, struct configuration *configuration, struct error *error) {
@@ -290,8 +307,8 @@ static int read_devices(const json_t *json, struct configuration *configuration,
 
 int configuration_from_json(const json_t *json, struct configuration **out, struct error *error) {
         _cleanup_(configuration_freep) struct configuration *configuration = configuration_new();
-        const json_t *hypervisor_devices = json_object_get(json, "hypervisorDevices");
-        struct oci_resources *resources;
+        const json_t *hypervisor_devices = json_object_get(json, "hypervisorDevices"),
+                     *overhead = json_object_get(json, "overheadResources");
         int r;
 
         if (!configuration)
@@ -299,12 +316,12 @@ int configuration_from_json(const json_t *json, struct configuration **out, stru
         if (!json_is_boolean(hypervisor_devices))
                 return configuration_fail_file(error, "hypervisorDevices");
         configuration->hypervisor_devices = json_is_true(hypervisor_devices);
-        r = read_resources(json_object_get(json, "resources"), &resources, error);
-        if (r < 0)
-                return r;
-        oci_resources_free(configuration->resources);
-        configuration->resources = resources;
-        r = read_containers(json_object_get(json, "containers"), configuration, error);
+        r = replace_resources(json_object_get(json, "resources"), &configuration->resources, error);
+        /* The states of older builds have none. */
+        if (r == 0 && overhead)
+                r = replace_resources(overhead, &configuration->overhead, error);
+        if (r == 0)
+                r = read_containers(json_object_get(json, "containers"), configuration, error);
         if (r == 0)
                 r = read_devices(json_object_get(json, "devices"), configuration, error);
         if (r < 0)

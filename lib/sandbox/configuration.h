@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What limits are wanted for a sandbox: its own resources, those of its containers, and its VMM's devices. */
+/* What limits are wanted for a sandbox: its own resources, those of its containers, its VMM's devices, and the resources of its
+ * overhead group. */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -24,6 +25,7 @@ struct device {
 
 struct configuration {
         struct oci_resources *resources; /* the sandbox's own */
+        struct oci_resources *overhead;  /* those of the overhead group */
         struct container *containers;    /* the ledger, by ID */
         size_t container_count;
         /* What comes after the rules of the resources: a VMM's devices and hotplugged ones, in order. They hold
@@ -54,7 +56,8 @@ int configuration_set_device(struct configuration *configuration, const char *pa
 /* Returns whether there was one. */
 bool configuration_forget_device(struct configuration *configuration, const char *path);
 
-/* The members "resources", "containers", "devices" and "hypervisorDevices" of a state; NULL without memory. */
+/* The members "resources", "containers", "devices", "hypervisorDevices" and "overheadResources" of a state; NULL without
+ * memory. */
 json_t *configuration_to_json(const struct configuration *configuration);
 
 /* The file that is read is not one that a kata-cgroup has written: `what` is wrong in it. Status 1, -EIO. */

@@ -11,55 +11,17 @@
 
 #include "sandbox/cleanup.h"
 #include "sandbox/lock.h"
+#include "sandbox/runtime.h"
 #include "sandbox/session.h"
 #include "sandbox/vmm_devices.h"
 #include "util/signals.h"
 
-/* Holds the processes from the moment they are named. */
-static int hold_runtime(struct state *state, const struct sandbox_create *create, struct error *error) {
-        for (size_t i = 0; i < create->pid_count; i++) {
-                struct process *process;
-                int r = process_new(create->pids[i], "--pid", &process, error);
-
-                if (r < 0)
-                        return r;
-                if (state_add_runtime(state, process) < 0)
-                        return error_oom(error);
-        }
-        return 0;
-}
-
-/* Which group the runtime processes go to. */
-static struct manager *runtime_manager(const struct session *session) {
-        return session->overhead ? session->overhead : session->sandbox;
-}
-
-/* A group that is in the way says more than that a process is in it. */
-static int check_origin(struct session *session, const struct process *process, struct error *error) {
-        struct manager *manager = runtime_manager(session);
-        _cleanup_error_ struct error origin = ERROR_INIT;
-        int r = manager_check_origin(manager, process, "--pid", &origin);
-
-        if (r < 0 && manager_check_free(manager, error) == 0)
-                error_move(error, &origin);
-        return r;
-}
-
-/* Under the lock, which may have been waited for: who still is there, where that is now, and that it is no place of another
- * sandbox. */
 static int look_at_runtime(struct session *session, struct error *error) {
-        for (size_t i = 0; i < session->state->runtime_count; i++) {
-                struct process *process = session->state->runtime[i];
-                int r = process_look(process, error);
+        int r = 0;
 
-                if (r == PROCESS_E_GONE)
-                        return error_refuse(error, "--pid", "there is no process %d any more", process->pid);
-                if (r == 0)
-                        r = check_origin(session, process, error);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        for (size_t i = 0; r == 0 && i < session->state->runtime_count; i++)
+                r = runtime_look(session, session->state->runtime[i], error);
+        return r;
 }
 
 static int make_state(struct session *session, const char *id, const struct sandbox_create *create,
@@ -84,8 +46,16 @@ static int make_state(struct session *session, const char *id, const struct sand
         state->configuration->resources = oci_resources_copy(create->resources);
         if (!state->configuration->resources)
                 return error_oom(error);
+        if (create->overhead_resources) {
+                oci_resources_free(state->configuration->overhead);
+                state->configuration->overhead = oci_resources_copy(create->overhead_resources);
+                if (!state->configuration->overhead)
+                        return error_oom(error);
+        }
         r = create->hypervisor_devices ? vmm_devices_add_hypervisor(state, error) : 0;
-        return r < 0 ? r : hold_runtime(state, create, error);
+        return r < 0 ? r
+                     : runtime_hold(create->pids, create->pid_count, &state->runtime, &state->runtime_count,
+                                    error);
 }
 
 /* Threads within a group are v2's; on v1, cgroupfs places them singly by itself. */
@@ -98,12 +68,12 @@ static int check_subtree(const struct session *session, struct error *error) {
 
 static bool is_deferred(const struct session *session, const struct manager *manager) {
         return manager_needs_process(manager) &&
-               (manager != runtime_manager(session) || session->state->runtime_count == 0);
+               (manager != session_runtime_manager(session) || session->state->runtime_count == 0);
 }
 
 /* The processes that a group is created with. */
 static size_t process_count(const struct session *session, const struct manager *manager) {
-        return manager == runtime_manager(session) ? session->state->runtime_count : 0;
+        return manager == session_runtime_manager(session) ? session->state->runtime_count : 0;
 }
 
 static int create_group(struct session *session, struct manager *manager, const struct plan *plan,
@@ -114,25 +84,41 @@ static int create_group(struct session *session, struct manager *manager, const 
                               session->journal, error);
 }
 
-/* Nothing is limited in the overhead group; but systemd would limit its tasks unless told otherwise. */
-static int plan_overhead(struct session *session, struct plan **out, struct error *error) {
-        _cleanup_(oci_resources_freep) struct oci_resources *none = calloc(1, sizeof(*none));
+/* What is to be written in each group. Without any resources, systemd still would limit the tasks unless told otherwise. */
+struct plans {
+        struct plan *sandbox;
+        struct plan *overhead; /* NULL: there is no such group */
+};
 
-        if (!none)
-                return error_oom(error);
-        return manager_plan(session->overhead, none, NULL, out, error);
+static void plans_clear(struct plans *plans) {
+        plan_free(plans->sandbox);
+        plan_free(plans->overhead);
 }
 
-static int create_groups(struct session *session, const struct plan *plan, struct error *error) {
-        _cleanup_(plan_freep) struct plan *overhead = NULL;
+static int make_plans(struct session *session, struct plans *plans, struct error *error) {
+        int r = session_plan_state(session, session->sandbox, &plans->sandbox, error);
+
+        if (r < 0)
+                return r;
+        if (session->overhead) {
+                r = session_plan_state(session, session->overhead, &plans->overhead, error);
+                if (r < 0) {
+                        error_append(error, "in --overhead-resources");
+                        return r;
+                }
+        }
+        session_warn(session, plans->sandbox);
+        if (plans->overhead)
+                session_warn(session, plans->overhead);
+        return 0;
+}
+
+static int create_groups(struct session *session, const struct plans *plans, struct error *error) {
         int r = 0;
 
-        if (session->overhead) {
-                r = plan_overhead(session, &overhead, error);
-                if (r == 0)
-                        r = create_group(session, session->overhead, overhead, error);
-        }
-        return r < 0 ? r : create_group(session, session->sandbox, plan, error);
+        if (session->overhead)
+                r = create_group(session, session->overhead, plans->overhead, error);
+        return r < 0 ? r : create_group(session, session->sandbox, plans->sandbox, error);
 }
 
 /* What an earlier create of this ID has left is taken down, but for CLEANUP_E_OTHERS; a sandbox that is complete is in the
@@ -219,7 +205,7 @@ static int check_units(struct session *session, struct error *error) {
         return store_list(session->environment->root, compare_units, &search, error);
 }
 
-static int create_locked(struct session *session, const struct plan *plan, struct error *error) {
+static int create_locked(struct session *session, const struct plans *plans, struct error *error) {
         int r;
 
         signals_hold();
@@ -229,7 +215,7 @@ static int create_locked(struct session *session, const struct plan *plan, struc
         if (r == 0)
                 r = check_units(session, error);
         if (r == 0)
-                r = create_groups(session, plan, error);
+                r = create_groups(session, plans, error);
         return session_finish(session, r, error);
 }
 
@@ -239,20 +225,17 @@ static int add_to_dry_run(struct session *session, struct manager *manager, cons
                                       is_deferred(session, manager), entries, error);
 }
 
-static int dry_run_create(struct session *session, const struct plan *plan, json_t **out, struct error *error) {
-        _cleanup_(plan_freep) struct plan *overhead = NULL;
+static int dry_run_create(struct session *session, const struct plans *plans, json_t **out,
+                          struct error *error) {
         _cleanup_json_ json_t *entries = json_array();
         int r = 0;
 
         if (!entries)
                 return error_oom(error);
-        if (session->overhead) {
-                r = plan_overhead(session, &overhead, error);
-                if (r == 0)
-                        r = add_to_dry_run(session, session->overhead, overhead, entries, error);
-        }
+        if (session->overhead)
+                r = add_to_dry_run(session, session->overhead, plans->overhead, entries, error);
         if (r == 0)
-                r = add_to_dry_run(session, session->sandbox, plan, entries, error);
+                r = add_to_dry_run(session, session->sandbox, plans->sandbox, entries, error);
         if (r < 0)
                 return r;
         *out = session_dry_run(TAKE(entries));
@@ -262,7 +245,7 @@ static int dry_run_create(struct session *session, const struct plan *plan, json
 int sandbox_create(const struct sandbox_environment *environment, const char *id,
                    const struct sandbox_create *create, json_t **dry_run, struct error *error) {
         _cleanup_session_ struct session session = SESSION_INIT(environment);
-        _cleanup_(plan_freep) struct plan *plan = NULL;
+        _cleanup_(plans_clear) struct plans plans = {0};
         int r;
 
         r = session_check(id, error);
@@ -277,12 +260,11 @@ int sandbox_create(const struct sandbox_environment *environment, const char *id
         if (r == 0)
                 r = check_subtree(&session, error);
         if (r == 0)
-                r = session_plan_state(&session, &plan, error);
+                r = make_plans(&session, &plans, error);
         if (r != 0)
                 return r;
-        session_warn(&session, plan);
         if (dry_run)
-                return dry_run_create(&session, plan, dry_run, error);
+                return dry_run_create(&session, &plans, dry_run, error);
         r = lock_and_clear(&session, id, error);
-        return r < 0 ? r : create_locked(&session, plan, error);
+        return r < 0 ? r : create_locked(&session, &plans, error);
 }

@@ -29,7 +29,7 @@ static int place(struct session *session, struct process *self, bool threads, st
         int r;
 
         if (!threads)
-                return session_place_process(session, self, error);
+                return session_place_process(session, session->sandbox, self, error);
         r = manager_check_free(session->sandbox, error);
         return r < 0 ? r : manager_place(session->overhead, self, session->journal, error);
 }

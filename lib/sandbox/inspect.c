@@ -52,7 +52,7 @@ static json_t *session_to_json(struct session *session, bool stats, struct error
 
         if (!configuration)
                 return NULL;
-        return json_pack("{s:s, s:s, s:i, s:b, s:s, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:o*}", "id",
+        return json_pack("{s:s, s:s, s:i, s:b, s:s, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:O, s:o*}", "id",
                          state->owner.id, "driver", driver_name(state->sandbox.path->driver), "cgroupVersion",
                          manager_context_version(session->context), "sandboxCgroupOnly",
                          state->sandbox_cgroup_only, "createdAt", state->created_at, "sandbox",
@@ -61,8 +61,9 @@ static json_t *session_to_json(struct session *session, bool stats, struct error
                          overhead_to_json(session, error), "vmm", vmm_to_json(session), "containers",
                          json_object_get(configuration, "containers"), "resources",
                          json_object_get(configuration, "resources"), "devices",
-                         json_object_get(configuration, "devices"), "stats",
-                         stats ? manager_stats(session->sandbox) : NULL);
+                         json_object_get(configuration, "devices"), "overheadResources",
+                         session->overhead ? json_object_get(configuration, "overheadResources") : json_null(),
+                         "stats", stats ? manager_stats(session->sandbox) : NULL);
 }
 
 int sandbox_inspect(const struct sandbox_environment *environment, const char *id, bool stats, json_t **out,

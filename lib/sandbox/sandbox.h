@@ -35,7 +35,8 @@ struct sandbox_paths {
 struct sandbox_create {
         struct sandbox_paths paths;
         const struct oci_resources *resources;
-        const pid_t *pids; /* runtime processes */
+        const struct oci_resources *overhead_resources; /* or NULL; not with sandbox_cgroup_only */
+        const pid_t *pids;                              /* runtime processes */
         size_t pid_count;
         uint64_t stop_timeout; /* seconds */
         bool vcpu_subtree;     /* vCPU threads get a threaded child group, with the limits of cpu and cpuset */
@@ -71,6 +72,7 @@ int sandbox_enter(const struct sandbox_environment *environment, const char *id,
 
 struct sandbox_update {
         const char *container; /* NULL: the sandbox itself */
+        bool overhead;         /* the resources are the overhead group's; without a container and devices */
         bool remove;           /* forget that container */
         /* NULL: none are given. So always with `remove`, and never with `container` alone. */
         const struct oci_resources *resources;

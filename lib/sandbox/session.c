@@ -246,22 +246,36 @@ int session_set_paths(struct state *state, const char *id, const struct sandbox_
         return 0;
 }
 
-int session_plan(struct session *session, const struct oci_resources *resources,
+struct manager *session_runtime_manager(const struct session *session) {
+        return session->overhead ? session->overhead : session->sandbox;
+}
+
+int session_wanted(const struct session *session, const struct manager *manager,
+                   const struct configuration *configuration, struct oci_resources **out, struct error *error) {
+        if (manager == session->sandbox)
+                return configuration_effective(configuration, out, error);
+        *out = oci_resources_copy(configuration->overhead);
+        return *out ? 0 : error_oom(error);
+}
+
+int session_plan(struct manager *manager, const struct oci_resources *resources,
                  const struct oci_resources *before, struct plan **out, struct error *error) {
         int r = oci_resources_check(resources, error);
 
-        return r < 0 ? r : manager_plan(session->sandbox, resources, before, out, error);
+        return r < 0 ? r : manager_plan(manager, resources, before, out, error);
 }
 
-static int plan_of(struct session *session, const struct state *state, struct plan **out, struct error *error) {
-        _cleanup_(oci_resources_freep) struct oci_resources *effective = NULL;
-        int r = configuration_effective(state->configuration, &effective, error);
+static int plan_of(struct session *session, struct manager *manager, const struct state *state,
+                   struct plan **out, struct error *error) {
+        _cleanup_(oci_resources_freep) struct oci_resources *wanted = NULL;
+        int r = session_wanted(session, manager, state->configuration, &wanted, error);
 
-        return r < 0 ? r : session_plan(session, effective, NULL, out, error);
+        return r < 0 ? r : session_plan(manager, wanted, NULL, out, error);
 }
 
-int session_plan_state(struct session *session, struct plan **out, struct error *error) {
-        return plan_of(session, session->state, out, error);
+int session_plan_state(struct session *session, struct manager *manager, struct plan **out,
+                       struct error *error) {
+        return plan_of(session, manager, session->state, out, error);
 }
 
 void session_warn(const struct session *session, const struct plan *plan) {
@@ -296,47 +310,49 @@ int session_check_vmm(const struct session *session, const struct process *named
                             session->state->owner.id, who ? who : "?");
 }
 
-bool session_has_group(struct session *session) {
-        return !manager_needs_process(session->sandbox) || manager_exists(session->sandbox);
+bool session_has_group(struct manager *manager) {
+        return !manager_needs_process(manager) || manager_exists(manager);
 }
 
 /* Gives back what systemd has taken from the group. */
-static int restore(struct session *session, struct error *error) {
+static int restore(struct session *session, struct manager *manager, struct error *error) {
         _cleanup_(plan_freep) struct plan *plan = NULL;
-        int r = session_plan_state(session, &plan, error);
+        int r = session_plan_state(session, manager, &plan, error);
 
         if (r < 0)
                 return r;
         plan_set_unchanged(plan);
-        return manager_update(session->sandbox, plan, session->journal, error);
+        return manager_update(manager, plan, session->journal, error);
 }
 
-static int place_in_group(struct session *session, struct process *vmm, struct error *error) {
+static int place_in_group(struct session *session, struct manager *manager, struct process *process,
+                          struct error *error) {
         int r;
 
-        if (!manager_exists(session->sandbox))
+        if (!manager_exists(manager))
                 return MANAGER_E_GONE;
-        r = manager_place(session->sandbox, vmm, session->journal, error);
+        r = manager_place(manager, process, session->journal, error);
         if (r != MANAGER_E_INCOMPLETE)
                 return r;
-        r = restore(session, error);
+        r = restore(session, manager, error);
         if (r == 0)
-                r = manager_place(session->sandbox, vmm, session->journal, error);
+                r = manager_place(manager, process, session->journal, error);
         return r == MANAGER_E_INCOMPLETE
-                       ? error_fail(error, 0, "systemd keeps removing directories of the sandbox cgroup")
+                       ? error_fail(error, 0, "systemd keeps removing directories of %s", manager_path(manager))
                        : r;
 }
 
-int session_place_process(struct session *session, struct process *vmm, struct error *error) {
+int session_place_process(struct session *session, struct manager *manager, struct process *process,
+                          struct error *error) {
         _cleanup_(plan_freep) struct plan *plan = NULL;
-        int r = place_in_group(session, vmm, error);
+        int r = place_in_group(session, manager, process, error);
 
         if (r != MANAGER_E_GONE)
                 return r;
-        r = session_plan_state(session, &plan, error);
+        r = session_plan_state(session, manager, &plan, error);
         if (r == 0)
                 r = session_save(session, PHASE_CHANGING, error);
-        return r < 0 ? r : manager_create(session->sandbox, plan, &vmm, 1, session->journal, error);
+        return r < 0 ? r : manager_create(manager, plan, &process, 1, session->journal, error);
 }
 
 struct former_affinity {
@@ -418,19 +434,28 @@ int session_pin_again(struct session *session, struct error *error) {
         return session_pin(session, vmm, &vcpus, true, error);
 }
 
-/* From one configuration of the state to another, of which neither may be in force, or each in part. */
-static int settle_to(struct session *session, const struct state *wanted, const struct state *other,
-                     struct error *error) {
+static int settle_group_to(struct session *session, struct manager *manager, const struct state *wanted,
+                           const struct state *other, struct error *error) {
         _cleanup_(plan_freep) struct plan *plan = NULL, *other_plan = NULL;
         int r;
 
-        r = plan_of(session, wanted, &plan, error);
+        r = plan_of(session, manager, wanted, &plan, error);
         if (r == 0 && other)
-                r = plan_of(session, other, &other_plan, error);
+                r = plan_of(session, manager, other, &other_plan, error);
         if (r == 0 && other)
                 r = plan_add_resets(plan, other_plan, error);
-        if (r == 0)
-                r = manager_update(session->sandbox, plan, session->journal, error);
+        return r < 0 ? r : manager_update(manager, plan, session->journal, error);
+}
+
+/* From one configuration of the state to another, of which neither may be in force, or each in part. */
+static int settle_to(struct session *session, const struct state *wanted, const struct state *other,
+                     struct error *error) {
+        struct manager *const managers[] = {session->overhead, session->sandbox};
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(managers); i++)
+                if (managers[i] && session_has_group(managers[i]))
+                        r = settle_group_to(session, managers[i], wanted, other, error);
         if (r == 0)
                 r = session_pin_again(session, error);
         if (r < 0)
@@ -438,8 +463,20 @@ static int settle_to(struct session *session, const struct state *wanted, const 
         return r;
 }
 
+/* Those that are there can be settled. */
+static int look_at_groups(struct session *session, struct error *error) {
+        struct manager *const managers[] = {session->overhead, session->sandbox};
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(managers); i++)
+                if (managers[i])
+                        r = session_has_group(managers[i]) ? manager_mend_freezing(managers[i], error)
+                                                           : manager_check_free(managers[i], error);
+        return r;
+}
+
 /* What the killed command has wanted may be what the kernel refuses. Then it is as it was before. */
-static int settle_group(struct session *session, struct error *error) {
+static int settle_groups(struct session *session, struct error *error) {
         _cleanup_(state_freep) struct state *before = NULL;
         int r = 0;
 
@@ -448,7 +485,7 @@ static int settle_group(struct session *session, struct error *error) {
                 r = before ? state_go_back(before, error) : error_oom(error);
         }
         if (r == 0)
-                r = manager_mend_freezing(session->sandbox, error);
+                r = look_at_groups(session, error);
         if (r < 0)
                 return r;
         r = settle_to(session, session->state, before, error);
@@ -468,8 +505,7 @@ int session_settle(struct session *session, struct error *error) {
         if (session->former->phase != PHASE_CHANGING)
                 return 0;
         signals_hold();
-        r = session_has_group(session) ? settle_group(session, error)
-                                       : manager_check_free(session->sandbox, error);
+        r = settle_groups(session, error);
         if (r == 0)
                 r = session_save(session, PHASE_READY, error);
         if (r < 0)

@@ -78,12 +78,20 @@ int session_make_managers(struct session *session, struct error *error);
 int session_set_paths(struct state *state, const char *id, const struct sandbox_paths *paths,
                       struct error *error);
 
-/* The plan for `resources`, after `before` (or NULL). */
-int session_plan(struct session *session, const struct oci_resources *resources,
+/* The manager of the group that runtime processes belong to. */
+struct manager *session_runtime_manager(const struct session *session);
+
+/* What a configuration wants for one of the groups. Errors: memory only. */
+int session_wanted(const struct session *session, const struct manager *manager,
+                   const struct configuration *configuration, struct oci_resources **out, struct error *error);
+
+/* The plan of one of the groups for `resources`, after `before` (or NULL). */
+int session_plan(struct manager *manager, const struct oci_resources *resources,
                  const struct oci_resources *before, struct plan **out, struct error *error);
 
-/* The plan for what the state says: its resources and its containers' cpusets. */
-int session_plan_state(struct session *session, struct plan **out, struct error *error);
+/* The plan for what the state wants for one of the groups. */
+int session_plan_state(struct session *session, struct manager *manager, struct plan **out,
+                       struct error *error);
 
 /* Logs what the plan leaves out with a warning. */
 void session_warn(const struct session *session, const struct plan *plan);
@@ -99,8 +107,8 @@ int session_living_vmm(const struct session *session, struct process **out, stru
 int session_check_vmm(const struct session *session, const struct process *named, const char *source,
                       struct process **out, struct error *error);
 
-/* Whether there is a sandbox group: a scope may still wait for its first process. */
-bool session_has_group(struct session *session);
+/* Whether one of the groups is there: a scope may still wait for its first process. */
+bool session_has_group(struct manager *manager);
 
 /*
  * Where a command was killed while it changed the sandbox: completes what it has begun, or, where that fails, takes it back
@@ -109,9 +117,10 @@ bool session_has_group(struct session *session);
  */
 int session_settle(struct session *session, struct error *error);
 
-/* Places a process, the VMM, in the sandbox group. That exists by now, but for a scope that waits for the VMM or has
- * ended with a former one: then it is started, with the limits on it. */
-int session_place_process(struct session *session, struct process *vmm, struct error *error);
+/* Places a process in one of the groups. That exists by now, but for a scope that waits for its first process or has ended
+ * with its last one: then it is started, with the limits on it. */
+int session_place_process(struct session *session, struct manager *manager, struct process *process,
+                          struct error *error);
 
 /* Pins the VMM's vCPUs to the CPUs that the sandbox's cpuset leaves it, one each, or, without `one_each` or where there are
  * not as many, gives every vCPU all of them. Records the former affinities. */

@@ -351,6 +351,9 @@ assert_in_group() {
 # Whether threads are placed singly here.
 places_threads() { [ "$KC_DRIVER" = cgroupfs ] && [ "$KC_MODE" = overhead ] && [ "$HOST_VERSION" = 1 ]; }
 
+# group_unit sandbox|overhead
+group_unit() { [ "$1" = sandbox ] && echo "$UNIT" || echo "$OVERHEAD_UNIT"; }
+
 # The group that runtime processes belong to.
 runtime_group() { [ "$KC_MODE" = overhead ] && echo overhead || echo sandbox; }
 

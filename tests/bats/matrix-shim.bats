@@ -88,7 +88,9 @@ assert_placed() {
 # Where this distribution has it: with QEMU until Debian 12, by itself from Debian 13 on.
 virtiofsd() {
     local program
-    for program in /usr/libexec/virtiofsd /usr/lib/qemu/virtiofsd; do [ ! -x "$program" ] || echo "$program"; done
+    for program in /usr/libexec/virtiofsd /usr/lib/qemu/virtiofsd; do
+        [ ! -x "$program" ] || { echo "$program" && return; }
+    done
 }
 
 # The shell words that start it on SOCKET, in the background.

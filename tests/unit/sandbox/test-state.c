@@ -20,7 +20,7 @@ static const char whole[] =
         "\"resources\":{\"cpu\":{\"shares\":5}},\"containers\":{\"c\":{}},"
         "\"devices\":[{\"path\":\"/dev/"
         "x\",\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":2,\"access\":\"rwm\"}],"
-        "\"hypervisorDevices\":false}";
+        "\"hypervisorDevices\":false,\"overheadResources\":{\"pids\":{\"limit\":7}}}";
 
 /* What is written is read again as it was. */
 static void test_round_trip(void **state) {
@@ -39,7 +39,7 @@ static void test_round_trip(void **state) {
         assert_true(json_equal(json, again));
 }
 
-/* A state of an older build, which knew no tokens, is read and written as it was. */
+/* A state of an older build, which knew no tokens, is read and written as it was; overheads had no limits then. */
 static void test_older_build(void **state) {
         _cleanup_json_ json_t *json = json_loads(whole, 0, NULL), *again = NULL;
         _cleanup_(state_freep) struct state *parsed = NULL;
@@ -48,9 +48,11 @@ static void test_older_build(void **state) {
         (void)json_object_del(json, "token");
         (void)json_object_del(json, "directories");
         (void)json_object_del(json_object_get(json, "sandbox"), "invocation");
+        (void)json_object_del(json, "overheadResources");
         assert_int_equal(state_from_json(json, &parsed, NULL), 0);
         assert_string_equal(parsed->owner.token, "");
         again = state_to_json(parsed);
+        (void)json_object_set_new(json, "overheadResources", json_object());
         assert_true(json_equal(json, again));
 }
 
