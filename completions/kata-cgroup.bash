@@ -4,7 +4,7 @@
 _kata_cgroup() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local command='' root=/run/kata-cgroup i options='' ids=false
-    local commands="create attach-vcpus update delete exec inspect list features"
+    local commands="create attach-vcpus place update delete exec inspect list features"
 
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -43,6 +43,7 @@ _kata_cgroup() {
     '') options="--root --log --log-format --debug" ;;
     create) options="--cgroups-path --resources --bundle --sandbox-cgroup-only --overhead-path --overhead-resources --pid --hypervisor-devices --vcpu-subtree --stop-timeout --strict --dry-run" ;;
     attach-vcpus) options="--qmp --qmp-fd --vmm-pid --vcpu --vcpus --expect --timeout --pin --no-pin" ids=true ;;
+    place) options="--pid" ids=true ;;
     update) options="--container --remove --overhead --add-device --remove-device --resources --strict --dry-run" ids=true ;;
     delete) options="--force --timeout --cgroups-path --overhead-path --sandbox-cgroup-only" ids=true ;;
     exec) ids=true ;;

@@ -17,6 +17,7 @@ struct command {
 int command_create(const struct sandbox_environment *environment, int argc, char **argv, struct error *error);
 int command_attach_vcpus(const struct sandbox_environment *environment, int argc, char **argv,
                          struct error *error);
+int command_place(const struct sandbox_environment *environment, int argc, char **argv, struct error *error);
 int command_update(const struct sandbox_environment *environment, int argc, char **argv, struct error *error);
 int command_delete(const struct sandbox_environment *environment, int argc, char **argv, struct error *error);
 int command_inspect(const struct sandbox_environment *environment, int argc, char **argv, struct error *error);

@@ -19,6 +19,7 @@
 static const struct command commands[] = {
         {"create", "make a sandbox's control groups, place its runtime processes", command_create},
         {"attach-vcpus", "place the VMM or its vCPU threads", command_attach_vcpus},
+        {"place", "place a runtime process that has come after create", command_place},
         {"update", "change a sandbox's limits", command_update},
         {"delete", "take a sandbox's control groups, units and state down", command_delete},
         {"exec", "start a VMM in the control group that it belongs to", command_exec},

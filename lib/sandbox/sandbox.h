@@ -63,6 +63,10 @@ struct sandbox_attach {
 int sandbox_attach(const struct sandbox_environment *environment, const char *id,
                    const struct sandbox_attach *attach, json_t **out, struct error *error);
 
+/* Places more runtime processes where create would have, and records them. */
+int sandbox_place(const struct sandbox_environment *environment, const char *id, const pid_t *pids,
+                  size_t count, struct error *error);
+
 /*
  * Moves the calling process into the group that a VMM started by it belongs to, and records it as the VMM: the
  * sandbox group, or, where vCPU threads are placed singly, the overhead group. For a caller that then replaces

@@ -42,7 +42,7 @@ teardown() { kc_teardown; }
 
 @test "--help and --version, of the whole and of each command, are status 0 and on standard output" {
     local command
-    for command in "" create attach-vcpus update delete exec inspect list features; do
+    for command in "" create attach-vcpus place update delete exec inspect list features; do
         # shellcheck disable=SC2086
         run --separate-stderr kc $command --help
         assert_success
@@ -61,7 +61,7 @@ teardown() { kc_teardown; }
         run create_id "$id"
         assert_one_error_line 5 "ID"
     done
-    for command in "attach-vcpus --vmm-pid $$" update delete inspect; do
+    for command in "attach-vcpus --vmm-pid $$" "place --pid $$" update delete inspect; do
         # shellcheck disable=SC2086
         run kc $command ../x < /dev/null
         assert_one_error_line 5 "ID"
@@ -169,7 +169,7 @@ at_terminal() { script -qec "$(printf '%q ' "$@")" /dev/null < /dev/null; }
 
 @test "a sandbox that is not there is status 3; one that is there already is status 4" {
     local command
-    for command in "attach-vcpus --vmm-pid $$" update delete inspect; do
+    for command in "attach-vcpus --vmm-pid $$" "place --pid $$" update delete inspect; do
         # shellcheck disable=SC2086
         run kc $command "$ID" < /dev/null
         assert_one_error_line 3 "$ID"

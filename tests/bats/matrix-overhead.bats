@@ -12,10 +12,12 @@ overhead='{"pids":{"limit":321},"cpu":{"shares":512,"quota":50000,"period":10000
 
 assert_overhead() {
     assert_file overhead pids pids.max "$1" pids.max "$1"
-    assert_file overhead cpu cpu.shares 512 cpu.weight 57
+    assert_file overhead cpu cpu.shares 512 cpu.weight 59
     assert_file overhead cpu cpu.cfs_quota_us 50000 cpu.max "50000 100000"
     assert_properties "$OVERHEAD_UNIT" TasksMax="$1" CPUQuotaPerSecUSec=500ms
 }
+
+overhead_has_ended() { ! systemctl is-active -q "$OVERHEAD_UNIT"; }
 
 @test "the overhead's own limits: from create on, updated by themselves, shown, and kept" {
     if [ "$KC_MODE" = sandbox-only ]; then
@@ -82,4 +84,18 @@ assert_overhead() {
     assert_success
     assert_output --partial pids
     assert_overhead 321
+}
+
+@test "a scope of the overhead that has ended is started anew by place, with the limits on it" {
+    [ "$KC_MODE" = overhead ] || { create_full && return; } # there is no such group: the first test
+    start_shim
+    create --pid "$SHIM" --resources <(echo '{}') --overhead-resources - <<< "$overhead"
+    kill -KILL "$SHIM"
+    wait "$SHIM" 2> /dev/null || true
+    [ "$KC_DRIVER" = cgroupfs ] || wait_until overhead_has_ended
+    kc update "$ID" --overhead <<< '{"pids":{"limit":222}}'
+    start_shim
+    kc place "$ID" --pid "$SHIM"
+    assert_in_group "$SHIM" overhead
+    assert_overhead 222
 }

@@ -180,3 +180,58 @@ virtiofsd_command() {
     end_vmm
     wait_until assert_nothing_left
 }
+
+@test "place: one more runtime process, where create would have placed it, recorded, and back at delete" {
+    local group former present helper other
+    group=$(runtime_group)
+    # With none at create, a scope for the runtime processes starts with the first that is placed.
+    create <<< "$RESOURCES"
+    start_shim
+    former=$(< "/proc/$SHIM/cgroup")
+    start_process
+    helper=$!
+    run kc place "$ID" --pid "$SHIM" --pid "$helper"
+    assert_success
+    refute_output
+    assert_in_group "$SHIM" "$group"
+    assert_in_group "$helper" "$group"
+    [ "$KC_DRIVER" = cgroupfs ] || assert_equal "$(systemctl is-active "$(group_unit "$group")")" active
+
+    # Again is nothing twice; one that goes with the others is.
+    start_process
+    other=$!
+    run kc place "$ID" --pid "$SHIM" --pid "$other"
+    assert_success
+    assert_equal "$(jq -c '.runtime | map(.pid)' "$ROOT/$ID/state.json")" "[$SHIM,$helper,$other]"
+    assert_in_group "$other" "$group"
+
+    # The VMM is none, nor is what is nobody's, and all of them or none.
+    start_vmm
+    attach
+    start_process
+    present=$(< "/proc/$!/cgroup")
+    run kc place "$ID" --pid "$!" --pid "$VMM"
+    assert_one_error_line 5 "--pid: process $VMM is the VMM of sandbox \"$ID\""
+    assert_equal "$(< "/proc/$!/cgroup")" "$present"
+    run kc place "$ID" --pid "$(< /proc/sys/kernel/pid_max)"
+    assert_one_error_line 5 "--pid: "
+    end_vmm
+    kc delete "$ID"
+    for helper in "$SHIM" "$helper" "$other"; do
+        [ "$KC_DRIVER" = systemd ] && wait_until has_ended "$helper" || assert_equal "$(< "/proc/$helper/cgroup")" "$former"
+    done
+    assert_nothing_left
+}
+
+@test "place: what was placed goes back when the next one fails" {
+    local former
+    create_full
+    start_process
+    former=$(< "/proc/$!/cgroup")
+    # The state cannot be written any more once everything is in its place.
+    run traced -f -o /dev/null -e trace=renameat,renameat2,rename -e inject=renameat,renameat2,rename:error=EIO:when=2 \
+        "$KATA_CGROUP_TRACED" --root "$ROOT" place "$ID" --pid "$!"
+    assert_failure 1
+    assert_equal "$(< "/proc/$!/cgroup")" "$former"
+    assert_equal "$(jq -c '.runtime | map(.pid)' "$ROOT/$ID/state.json")" "[$SHIM]"
+}

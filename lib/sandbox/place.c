@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * place
+ *
+ * Who is placed, and where that came from, is on disk before the first move: should the command be killed, delete finds
+ * somebody whom it knows.
+ */
+#include <stdlib.h>
+
+#include "sandbox/runtime.h"
+#include "util/signals.h"
+
+/* Those that are named, held; outlives the session, whose journal refers to them. */
+struct newcomers {
+        struct process **processes;
+        size_t count;
+};
+
+static void newcomers_clear(struct newcomers *newcomers) {
+        for (size_t i = 0; i < newcomers->count; i++)
+                process_free(newcomers->processes[i]);
+        free(newcomers->processes);
+}
+
+/* The recorded process that it is or descends from; NULL where that is none that lives. */
+static int find_recorded(struct session *session, const struct process *process, const struct process **out,
+                         struct error *error) {
+        struct state *state = session->state;
+        struct process *living;
+        struct people people = {.runtime = state->runtime, .runtime_count = state->runtime_count};
+        int r = session_living_vmm(session, &living, error);
+
+        people.vmm = living;
+        for (size_t i = 0; r >= 0 && i < state->runtime_count; i++)
+                r = process_recall(state->runtime[i], error);
+        if (r < 0)
+                return r;
+        *out = people_runtime_of(&people, process->pid);
+        return 0;
+}
+
+/* One that was born in the group, as a child of a runtime process, goes where that one goes. */
+static int record(struct session *session, const struct process *process, struct error *error) {
+        const struct manager *manager = session_runtime_manager(session);
+        const struct process *recorded;
+        const char *former = process->former;
+        struct process *copy;
+        int r;
+
+        r = find_recorded(session, process, &recorded, error);
+        if (r < 0 || process_is(recorded, process))
+                return r;
+        if (recorded && manager_check_member(manager, process, NULL) == 0)
+                former = recorded->former;
+        copy = process_recorded(process->pid, process->start_time, former);
+        return copy && state_add_runtime(session->state, copy) == 0 ? 0 : error_oom(error);
+}
+
+static int check_newcomer(struct session *session, struct process *process, struct error *error) {
+        struct process *vmm;
+        int r = session_living_vmm(session, &vmm, error);
+
+        if (r < 0)
+                return r;
+        if (process_is(vmm, process))
+                return error_refuse(error, "--pid", "process %d is the VMM of sandbox \"%s\"", process->pid,
+                                    session->state->owner.id);
+        return runtime_look(session, process, error);
+}
+
+static int place_locked(struct session *session, const struct newcomers *newcomers, struct error *error) {
+        struct manager *manager = session_runtime_manager(session);
+        int r;
+
+        signals_hold();
+        r = session_settle(session, error);
+        for (size_t i = 0; r == 0 && i < newcomers->count; i++)
+                r = record(session, newcomers->processes[i], error);
+        if (r == 0)
+                r = session_save(session, PHASE_CHANGING, error);
+        for (size_t i = 0; r == 0 && i < newcomers->count; i++) {
+                struct process *process = newcomers->processes[i];
+
+                r = session_place_process(session, manager, process, error);
+                if (r == 0)
+                        r = manager_check_member(manager, process, error);
+        }
+        return r;
+}
+
+int sandbox_place(const struct sandbox_environment *environment, const char *id, const pid_t *pids,
+                  size_t count, struct error *error) {
+        _cleanup_error_ struct error not_held = ERROR_INIT;
+        _cleanup_(newcomers_clear) struct newcomers newcomers = {0};
+        _cleanup_session_ struct session session = SESSION_INIT(environment);
+        int r;
+
+        r = session_check(id, error);
+        if (r < 0)
+                return r;
+        /* That there is no such sandbox comes before a pid that is nobody's. */
+        (void)runtime_hold(pids, count, &newcomers.processes, &newcomers.count, &not_held);
+        r = session_begin(&session, id, error);
+        if (r == 0 && not_held.status != EXIT_STATUS_DONE) {
+                error_move(error, &not_held);
+                return -EINVAL;
+        }
+        for (size_t i = 0; r == 0 && i < newcomers.count; i++)
+                r = check_newcomer(&session, newcomers.processes[i], error);
+        return r < 0 ? r : session_finish(&session, place_locked(&session, &newcomers, error), error);
+}
