@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "oci/resources.h"
+#include "plan/field.h"
 #include "util/cleanup.h"
 #include "util/file.h"
 #include "util/number.h"
@@ -176,10 +177,43 @@ bool command_is_terminal(const char *file) {
         return strcmp(file, "-") == 0 && isatty(STDIN_FILENO);
 }
 
+static int refuse_field(const char *field, struct error *error) {
+        _cleanup_free_ char *names = NULL;
+        const struct field_row *rows;
+        size_t count, size = 0;
+        FILE *stream = open_memstream(&names, &size);
+
+        if (!stream)
+                return error_oom(error);
+        rows = field_rows(&count);
+        for (size_t i = 0; i < count; i++)
+                fprintf(stream, "%s%s", i > 0 ? ", " : "", rows[i].path);
+        if (fclose(stream) != 0)
+                return error_oom(error);
+        return error_set(error, EXIT_STATUS_USAGE, 0, "--only",
+                         "\"%s\" is no field, nor an object of fields; there are: %s", field, names);
+}
+
+int command_add_only(struct reading *reading, const char *fields, struct error *error) {
+        _cleanup_free_ char *copy = strdup(fields);
+        char *rest = copy, *field;
+
+        if (!copy)
+                return error_oom(error);
+        while ((field = strsep(&rest, ","))) {
+                if (!field_is_path(field))
+                        return refuse_field(field, error);
+                if (oci_selection_add(&reading->only, field) < 0)
+                        return error_oom(error);
+        }
+        return 0;
+}
+
 static int parse_resources(const struct sandbox_environment *environment, const struct oci_text *text,
-                           bool strict, struct oci_resources **out, struct error *error) {
+                           const struct reading *reading, struct oci_resources **out, struct error *error) {
         struct oci_unknown unknown = {0};
-        int r = oci_resources_parse(text, strict ? NULL : &unknown, out, error);
+        int r = oci_resources_parse(text, reading->only.count > 0 ? &reading->only : NULL,
+                                    reading->strict ? NULL : &unknown, out, error);
 
         for (size_t i = 0; r == 0 && i < unknown.count; i++)
                 log_warning(environment->log, "%s: no such field; ignored", unknown.paths[i]);
@@ -201,8 +235,8 @@ int command_read_file(const char *file, const char *field, size_t limit, char **
                             limit, out, size, error);
 }
 
-int command_read_resources(const struct sandbox_environment *environment, const char *file, bool strict,
-                           struct oci_resources **out, struct error *error) {
+int command_read_resources(const struct sandbox_environment *environment, const char *file,
+                           const struct reading *reading, struct oci_resources **out, struct error *error) {
         _cleanup_free_ char *text = NULL;
         size_t size = 0;
         int r = 0;
@@ -211,12 +245,13 @@ int command_read_resources(const struct sandbox_environment *environment, const 
                 r = command_read_file(file, "resources", OCI_DOCUMENT_SIZE_MAX, &text, &size, error);
         if (r < 0)
                 return r;
-        return parse_resources(environment, &(struct oci_text){text, text ? text : "", size}, strict, out,
+        return parse_resources(environment, &(struct oci_text){text, text ? text : "", size}, reading, out,
                                error);
 }
 
-int command_read_bundle(const struct sandbox_environment *environment, const char *directory, bool strict,
-                        struct oci_resources **resources, char **cgroups_path, struct error *error) {
+int command_read_bundle(const struct sandbox_environment *environment, const char *directory,
+                        const struct reading *reading, struct oci_resources **resources, char **cgroups_path,
+                        struct error *error) {
         _cleanup_free_ char *path = NULL, *text = NULL;
         struct oci_bundle bundle;
         size_t size;
@@ -232,7 +267,7 @@ int command_read_bundle(const struct sandbox_environment *environment, const cha
         if (r < 0)
                 return r;
         *cgroups_path = bundle.cgroups_path;
-        return resources ? parse_resources(environment, &bundle.resources, strict, resources, error) : 0;
+        return resources ? parse_resources(environment, &bundle.resources, reading, resources, error) : 0;
 }
 
 int command_print(json_t *json, struct error *error) {

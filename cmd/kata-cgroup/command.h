@@ -72,15 +72,24 @@ bool command_is_terminal(const char *file);
 int command_read_file(const char *file, const char *field, size_t limit, char **out, size_t *size,
                       struct error *error);
 
-/* Reads FILE as LinuxResources; a terminal is empty. Members that are not known are refused with `strict`, and
- * ignored with a warning otherwise. */
-int command_read_resources(const struct sandbox_environment *environment, const char *file, bool strict,
-                           struct oci_resources **out, struct error *error);
+/* How LinuxResources are read. */
+struct reading {
+        bool strict; /* members that are not known are refused; otherwise ignored with a warning */
+        struct oci_selection only; /* without any: all members */
+};
+
+/* Adds the fields of an --only: status 2, with the names that there are, for one that is none. */
+int command_add_only(struct reading *reading, const char *fields, struct error *error);
+
+/* Reads FILE as LinuxResources; a terminal is empty. */
+int command_read_resources(const struct sandbox_environment *environment, const char *file,
+                           const struct reading *reading, struct oci_resources **out, struct error *error);
 
 /* The same for linux.resources of DIR/config.json, which are not looked at where `resources` is NULL; and
  * linux.cgroupsPath (NULL where it has none). */
-int command_read_bundle(const struct sandbox_environment *environment, const char *directory, bool strict,
-                        struct oci_resources **resources, char **cgroups_path, struct error *error);
+int command_read_bundle(const struct sandbox_environment *environment, const char *directory,
+                        const struct reading *reading, struct oci_resources **resources, char **cgroups_path,
+                        struct error *error);
 
 /* Prints a JSON document and a newline. Takes it over. */
 int command_print(json_t *json, struct error *error);

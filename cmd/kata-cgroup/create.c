@@ -13,6 +13,7 @@ enum {
         KEY_PID,
         KEY_STOP_TIMEOUT,
         KEY_DRY_RUN,
+        KEY_ONLY,
         KEY_STRICT,
         KEY_HYPERVISOR_DEVICES,
         KEY_VCPU_SUBTREE,
@@ -35,6 +36,8 @@ static const struct argp_option options[] = {
          "allow what a VMM needs besides the devices of the resources, and nothing else", 0},
         {"vcpu-subtree", KEY_VCPU_SUBTREE, NULL, 0,
          "v2: vCPU threads get a threaded child group, with the limits of cpu and cpuset", 0},
+        {"only", KEY_ONLY, "FIELD[,FIELD...]", 0,
+         "of the resources, take only these, by the names in features: cpu.cpus, cpu, devices ...", 0},
         {"strict", KEY_STRICT, NULL, 0, "refuse members that the specification does not know", 0},
         {"dry-run", KEY_DRY_RUN, NULL, 0, "change nothing; print the plan as JSON", 0},
         OPTIONS_COMMON,
@@ -46,7 +49,8 @@ struct create_options {
         struct sandbox_create create;
         pid_t *pids;
         const char *resources, *bundle, *overhead_resources;
-        bool strict, dry_run;
+        struct reading reading;
+        bool dry_run;
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
@@ -72,8 +76,10 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         case KEY_VCPU_SUBTREE:
                 o->create.vcpu_subtree = true;
                 return 0;
+        case KEY_ONLY:
+                return command_add_only(&o->reading, argument, o->parsed.error) < 0 ? ERANGE : 0;
         case KEY_STRICT:
-                o->strict = true;
+                o->reading.strict = true;
                 return 0;
         case KEY_DRY_RUN:
                 o->dry_run = true;
@@ -139,14 +145,16 @@ static int read_input(const struct sandbox_environment *environment, const struc
         int r = 0;
 
         if (o->bundle)
-                r = command_read_bundle(environment, o->bundle, o->strict,
+                r = command_read_bundle(environment, o->bundle, &o->reading,
                                         from_bundle ? &input->resources : NULL, &input->bundle_path, error);
         if (r == 0 && !from_bundle)
-                r = command_read_resources(environment, o->resources ? o->resources : "-", o->strict,
+                r = command_read_resources(environment, o->resources ? o->resources : "-", &o->reading,
                                            &input->resources, error);
         if (r < 0 || !o->overhead_resources)
                 return r;
-        r = command_read_resources(environment, o->overhead_resources, o->strict, &input->overhead, error);
+        /* --only is said of the sandbox's. */
+        r = command_read_resources(environment, o->overhead_resources,
+                                   &(struct reading){.strict = o->reading.strict}, &input->overhead, error);
         if (r < 0)
                 error_append(error, "in --overhead-resources");
         return r;
@@ -172,6 +180,7 @@ int command_create(const struct sandbox_environment *environment, int argc, char
                 r = sandbox_create(environment, o.parsed.id, &o.create, o.dry_run ? &plan : NULL, error);
         }
         free(o.pids);
+        oci_selection_clear(&o.reading.only);
         if (r == 0 && plan)
                 r = command_print(plan, error);
         return r;

@@ -10,6 +10,7 @@ enum {
         KEY_REMOVE,
         KEY_OVERHEAD,
         KEY_DRY_RUN,
+        KEY_ONLY,
         KEY_STRICT,
         KEY_ADD_DEVICE,
         KEY_REMOVE_DEVICE,
@@ -24,6 +25,8 @@ static const struct argp_option options[] = {
          "allow a hotplugged device; reads no JSON unless -r is given; repeatable", 0},
         {"remove-device", KEY_REMOVE_DEVICE, "PATH", 0, "take that back; repeatable", 0},
         {"resources", 'r', "FILE", 0, "OCI LinuxResources JSON; - is standard input (default)", 0},
+        {"only", KEY_ONLY, "FIELD[,FIELD...]", 0,
+         "of the JSON, take only these, by the names in features: cpu.cpus, cpu, devices ...", 0},
         {"strict", KEY_STRICT, NULL, 0, "refuse members that the specification does not know", 0},
         {"dry-run", KEY_DRY_RUN, NULL, 0, "change nothing; print the plan as JSON", 0},
         OPTIONS_COMMON,
@@ -35,7 +38,8 @@ struct update_options {
         struct sandbox_update update;
         const char **add_devices, **remove_devices;
         const char *resources;
-        bool strict, dry_run;
+        struct reading reading;
+        bool dry_run;
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state) {
@@ -61,8 +65,10 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
                                         o->parsed.error) < 0
                                ? ERANGE
                                : 0;
+        case KEY_ONLY:
+                return command_add_only(&o->reading, argument, o->parsed.error) < 0 ? ERANGE : 0;
         case KEY_STRICT:
-                o->strict = true;
+                o->reading.strict = true;
                 return 0;
         case KEY_DRY_RUN:
                 o->dry_run = true;
@@ -80,10 +86,18 @@ static const struct argp argp = {options, parse,
                                  NULL,    command_help_filter,
                                  NULL};
 
-/* Devices by themselves come without JSON; but a container is told by its JSON only. */
+/* Devices by themselves come without JSON. */
+static bool reads_no_json(const struct update_options *o) {
+        return o->update.remove || (!o->resources && (o->add_devices || o->remove_devices));
+}
+
+/* A container is told by its JSON only. */
 static int check_options(const struct update_options *o, struct error *error) {
         bool devices = o->add_devices || o->remove_devices;
 
+        if (o->reading.only.count > 0 && reads_no_json(o))
+                return error_set(error, EXIT_STATUS_USAGE, 0, NULL,
+                                 "update: --only is for JSON, and none is read");
         if (o->update.remove && !o->update.container)
                 return error_set(error, EXIT_STATUS_USAGE, 0, NULL, "update: --remove needs --container");
         if (o->update.overhead && (o->update.container || devices))
@@ -104,12 +118,12 @@ static int read_input(const struct sandbox_environment *environment, const struc
                       struct oci_resources **resources, struct error *error) {
         const char *file = o->resources ? o->resources : "-";
 
-        if (o->update.remove || (!o->resources && (o->add_devices || o->remove_devices)))
+        if (reads_no_json(o))
                 return 0;
         if (command_is_terminal(file))
                 return error_set(error, EXIT_STATUS_USAGE, 0, NULL,
                                  "update: no JSON was given: standard input is a terminal");
-        return command_read_resources(environment, file, o->strict, resources, error);
+        return command_read_resources(environment, file, &o->reading, resources, error);
 }
 
 int command_update(const struct sandbox_environment *environment, int argc, char **argv, struct error *error) {
@@ -131,5 +145,6 @@ int command_update(const struct sandbox_environment *environment, int argc, char
         }
         free(o.add_devices);
         free(o.remove_devices);
+        oci_selection_clear(&o.reading.only);
         return r == 0 && plan ? command_print(plan, error) : r;
 }

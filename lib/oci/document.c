@@ -9,6 +9,7 @@
 #include "oci/document.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define DOCUMENT "resources"
@@ -81,11 +82,69 @@ static int load(const struct oci_text *text, json_t **out, struct error *error) 
                                                                    : refuse_syntax(text, &cause, error);
 }
 
-int oci_resources_parse(const struct oci_text *text, struct oci_unknown *unknown, struct oci_resources **out,
-                        struct error *error) {
+void oci_selection_clear(struct oci_selection *selection) {
+        for (size_t i = 0; i < selection->count; i++)
+                free(selection->paths[i]);
+        free(selection->paths);
+        *selection = (struct oci_selection){0};
+}
+
+int oci_selection_add(struct oci_selection *selection, const char *path) {
+        char **larger = reallocarray(selection->paths, selection->count + 1, sizeof(*larger));
+
+        if (!larger)
+                return -ENOMEM;
+        selection->paths = larger;
+        larger[selection->count] = strdup(path);
+        return larger[selection->count] ? (selection->count++, 0) : -ENOMEM;
+}
+
+/* Adds the member of this path to `out`. What is no object where the path goes on is taken as it is, to be refused. */
+static int take_member(const json_t *document, const char *path, json_t *out) {
+        const char *dot = strchr(path, '.');
+        _cleanup_free_ char *name = dot ? strndup(path, (size_t)(dot - path)) : strdup(path);
+        json_t *member = name ? json_object_get(document, name) : NULL, *taken;
+
+        if (!name)
+                return -ENOMEM;
+        if (!member)
+                return 0;
+        if (!dot || !json_is_object(member))
+                return json_object_set(out, name, member) < 0 ? -ENOMEM : 0;
+        taken = json_object_get(out, name);
+        /* All of it, by another path. */
+        if (taken == member)
+                return 0;
+        if (!taken) {
+                taken = json_object();
+                if (json_object_set_new(out, name, taken) < 0)
+                        return -ENOMEM;
+        }
+        return take_member(member, dot + 1, taken);
+}
+
+static int select_members(json_t **document, const struct oci_selection *only, struct error *error) {
+        _cleanup_json_ json_t *out = json_object();
+
+        if (!json_is_object(*document))
+                return 0;
+        for (size_t i = 0; out && i < only->count; i++)
+                if (take_member(*document, only->paths[i], out) < 0)
+                        return error_oom(error);
+        if (!out)
+                return error_oom(error);
+        json_decref(*document);
+        *document = TAKE(out);
+        return 0;
+}
+
+int oci_resources_parse(const struct oci_text *text, const struct oci_selection *only,
+                        struct oci_unknown *unknown, struct oci_resources **out, struct error *error) {
         _cleanup_json_ json_t *document = NULL;
         int r;
 
         r = load(text, &document, error);
+        if (r == 0 && only)
+                r = select_members(&document, only, error);
         return r < 0 ? r : oci_resources_from_json(document, unknown, out, error);
 }

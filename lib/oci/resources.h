@@ -167,13 +167,24 @@ struct oci_text {
         size_t size;
 };
 
+/* The members of a document that are taken, by their paths ("cpu", "cpu.cpus"); the rest is not looked at. */
+struct oci_selection {
+        char **paths;
+        size_t count;
+};
+
+void oci_selection_clear(struct oci_selection *selection);
+
+/* Adds a path. Returns 0 or -ENOMEM. */
+int oci_selection_add(struct oci_selection *selection, const char *path);
+
 /*
- * Parses a LinuxResources document: empty or blank text and {} mean "nothing given". Refused, with the JSON path as
+ * Parses a LinuxResources document, or those of its members that `only` (NULL: all) names: empty or blank text and {} mean "nothing given". Refused, with the JSON path as
  * the field: syntax errors, duplicate keys, trailing text, documents larger than OCI_DOCUMENT_SIZE_MAX or deeper
  * than OCI_DOCUMENT_DEPTH_MAX, and all that oci_resources_from_json() refuses, which says what `unknown` is.
  */
-int oci_resources_parse(const struct oci_text *text, struct oci_unknown *unknown, struct oci_resources **out,
-                        struct error *error);
+int oci_resources_parse(const struct oci_text *text, const struct oci_selection *only,
+                        struct oci_unknown *unknown, struct oci_resources **out, struct error *error);
 
 /*
  * Builds the struct from an object, checking types, ranges and list formats of every field by itself. null is an

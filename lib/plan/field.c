@@ -8,6 +8,8 @@
  */
 #include "plan/field.h"
 
+#include <string.h>
+
 #include "oci/resources.h"
 #include "plan/field_plans.h"
 #include "util/cleanup.h"
@@ -343,4 +345,14 @@ static const struct field_row rows[] = {
 const struct field_row *field_rows(size_t *count) {
         *count = ARRAY_SIZE(rows);
         return rows;
+}
+
+bool field_is_path(const char *path) {
+        size_t length = strlen(path);
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+                if (strncmp(rows[i].path, path, length) == 0 && length > 0 &&
+                    (rows[i].path[length] == '\0' || rows[i].path[length] == '.'))
+                        return true;
+        return false;
 }

@@ -26,7 +26,22 @@ teardown() { kc_teardown; }
 		create a --stop-timeout 1x|"1x" is not a number
 		create a --sandbox-cgroup-only --overhead-path x|exclude each other
 		attach-vcpus a|one of --qmp, --qmp-fd and --vmm-pid is needed
+		create a --sandbox-cgroup-only --overhead-resources x|exclude each other
+		create a --overhead-resources -|both --resources and --overhead-resources are standard input
+		create a --only cpu.cpus,foo|"foo" is no field, nor an object of fields; there are: cpu.cpus, cpu.mems, memory.limit,
+		create a --only cpu.|"cpu." is no field
+		create a --only cpu.cpusx|"cpu.cpusx" is no field
 		attach-vcpus a --qmp x --qmp-fd 3|exclude each other
+		attach-vcpus a --vmm-pid 1 --qmp x --vcpu 0:1|--qmp and --vcpu exclude each other
+		attach-vcpus a --vmm-pid 1 --qmp-fd 3 --vcpus x|--qmp-fd and --vcpus exclude each other
+		attach-vcpus a --vmm-pid 1 --vcpu 0:1 --vcpus x|--vcpu and --vcpus exclude each other
+		attach-vcpus a --vcpu 0:1|--vcpu needs --vmm-pid
+		attach-vcpus a --vcpus x|--vcpus needs --vmm-pid
+		place a|place: --pid is needed
+		update a --only ,|"" is no field
+		update a --container c --remove --only cpu|--only is for JSON, and none is read
+		update a --overhead --container c|--overhead and --container exclude each other
+		update a --overhead --add-device /dev/null|--overhead and --add-device exclude each other
 		update a --remove|--remove needs --container
 		update a --container c --add-device /dev/null|--container beside --add-device needs its JSON
 		update a --container c --remove-device /dev/null|--container beside --remove-device needs its JSON
@@ -177,6 +192,30 @@ at_terminal() { script -qec "$(printf '%q ' "$@")" /dev/null < /dev/null; }
     create < /dev/null
     run create < /dev/null
     assert_one_error_line 4 "$ID"
+}
+
+@test "kata runtime #2792: the pause container's limits are not the sandbox's; --only takes cpuset and devices" {
+    local bundle=$BATS_TEST_TMPDIR/bundle cpus=''
+    mkdir "$bundle"
+    # Limits that would strangle a VM, and what this host may not even have.
+    cat > "$bundle/config.json" <<- 'END'
+		{"linux": {"cgroupsPath": "", "resources": {
+		    "devices": [{"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "major": 1, "minor": 3, "access": "rwm"}],
+		    "cpu": {"shares": 2, "cpus": "0", "quota": 1000, "period": 100000}, "pids": {"limit": 1}, "memory": 7,
+		    "annotation": {}}}}
+	END
+    ! has cpuset || cpus=cpu.cpus,
+    run kc create "$ID" --bundle "$bundle" --cgroups-path "$CGROUPS_PATH" --only "${cpus}devices" --only network --strict
+    assert_success
+    refute_output
+    output=$(kc inspect "$ID")
+    ! has cpuset || assert_json .resources.cpu '{"cpus":"0"}'
+    assert_json '.resources | keys - ["cpu"]' '["devices"]'
+    assert_file sandbox pids pids.max max pids.max max
+    # An update leaves what it does not take.
+    kc update "$ID" --only pids <<< '{"pids":{"limit":44},"devices":[],"cpu":7}'
+    assert_file sandbox pids pids.max 44 pids.max 44
+    assert_equal "$(kc inspect "$ID" | jq '.resources.devices | length')" 2
 }
 
 @test "no limits: empty input, blank input, {} and /dev/null" {

@@ -58,7 +58,7 @@ static void parse_resources(const struct oci_bundle *bundle) {
         _cleanup_(oci_resources_freep) struct oci_resources *resources = NULL;
         struct oci_unknown unknown = {0};
         _cleanup_error_ struct error error = ERROR_INIT;
-        int r = oci_resources_parse(&bundle->resources, &unknown, &resources, &error);
+        int r = oci_resources_parse(&bundle->resources, NULL, &unknown, &resources, &error);
 
         fuzz_check_error(r, &error);
         oci_unknown_clear(&unknown);

@@ -321,7 +321,7 @@ static void check_host(const struct plan_facts *facts, const struct oci_resource
 static struct oci_resources *parse_text(const char *text, size_t size, struct oci_unknown *unknown) {
         _cleanup_error_ struct error error = ERROR_INIT;
         struct oci_resources *resources = NULL;
-        int r = oci_resources_parse(&(struct oci_text){text, text, size}, unknown, &resources, &error);
+        int r = oci_resources_parse(&(struct oci_text){text, text, size}, NULL, unknown, &resources, &error);
 
         fuzz_check_error(r, &error);
         CHECK((r == 0) == (resources != NULL));

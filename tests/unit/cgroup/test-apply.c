@@ -56,7 +56,8 @@ static struct oci_resources *parse(const char *text) {
         struct oci_resources *resources = NULL;
 
         assert_int_equal(
-                oci_resources_parse(&(struct oci_text){text, text, strlen(text)}, NULL, &resources, NULL), 0);
+                oci_resources_parse(&(struct oci_text){text, text, strlen(text)}, NULL, NULL, &resources, NULL),
+                0);
         return resources;
 }
 

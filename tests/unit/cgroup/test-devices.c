@@ -21,7 +21,7 @@ static struct device_filter *filter_of(const char *devices) {
                 return NULL;
         assert_true(asprintf(&document, "{\"devices\":%s}", devices) > 0);
         assert_int_equal(oci_resources_parse(&(struct oci_text){document, document, strlen(document)}, NULL,
-                                             &resources, NULL),
+                                             NULL, &resources, NULL),
                          0);
         filter = device_filter_new(&resources->devices);
         assert_non_null(filter);

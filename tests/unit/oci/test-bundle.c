@@ -173,7 +173,7 @@ static void test_place(void **state) {
                 struct oci_bundle bundle;
 
                 assert_int_equal(parse(cases[i].config, &bundle, NULL), 0);
-                assert_true(oci_resources_parse(&bundle.resources, NULL, &resources, &error) < 0);
+                assert_true(oci_resources_parse(&bundle.resources, NULL, NULL, &resources, &error) < 0);
                 assert_string_equal(error.field, "resources");
                 if (!strstr(error.message, cases[i].place))
                         fail_msg("%s", error.message);
@@ -195,7 +195,7 @@ static void test_example(void **state) {
         size = fread(text, 1, sizeof(text), file);
         assert_true(size < sizeof(text));
         if (oci_bundle_parse(text, size, "config.json", &bundle, &error) < 0 ||
-            oci_resources_parse(&bundle.resources, &unknown, &resources, &error) < 0 ||
+            oci_resources_parse(&bundle.resources, NULL, &unknown, &resources, &error) < 0 ||
             oci_resources_check(resources, &error) < 0)
                 fail_msg("%s", error.message);
         assert_string_equal(bundle.cgroups_path, "/myRuntime/myContainer");

@@ -9,7 +9,7 @@
 #include "oci/resources.h"
 
 static int parse_text(const char *text, size_t size, struct oci_resources **out, struct error *error) {
-        return oci_resources_parse(&(struct oci_text){text, text, size}, NULL, out, error);
+        return oci_resources_parse(&(struct oci_text){text, text, size}, NULL, NULL, out, error);
 }
 
 static int parse(const char *text, struct oci_resources **out, struct error *error) {
@@ -216,8 +216,8 @@ static void test_unknown(void **state) {
         struct oci_unknown unknown = {0};
 
         (void)state;
-        assert_int_equal(oci_resources_parse(&(struct oci_text){document, document, strlen(document)}, &unknown,
-                                             &resources, NULL),
+        assert_int_equal(oci_resources_parse(&(struct oci_text){document, document, strlen(document)}, NULL,
+                                             &unknown, &resources, NULL),
                          0);
         assert_int_equal(unknown.count, ARRAY_SIZE(paths));
         for (size_t i = 0; i < unknown.count; i++)
@@ -314,14 +314,48 @@ static void test_equal(void **state) {
         }
 }
 
+static void assert_selected(const char *text, const char *paths, const char *wanted) {
+        _cleanup_(oci_resources_freep) struct oci_resources *resources = NULL;
+        _cleanup_error_ struct error error = ERROR_INIT;
+        _cleanup_json_ json_t *json = NULL, *wanted_json = json_loads(wanted, 0, NULL);
+        struct oci_selection only = {0};
+        char *copy = strdup(paths), *rest = copy, *path;
+
+        while ((path = strsep(&rest, " ")))
+                assert_int_equal(oci_selection_add(&only, path), 0);
+        free(copy);
+        if (oci_resources_parse(&(struct oci_text){text, text, strlen(text)}, &only, NULL, &resources, &error) <
+            0)
+                fail_msg("%s: %s", error.field, error.message);
+        oci_selection_clear(&only);
+        json = oci_resources_to_json(resources);
+        assert_true(json_equal(json, wanted_json));
+}
+
+/* What is not taken may be anything: another version's, of a wrong type, or unknown. */
+static void test_selection(void **state) {
+        static const char text[] =
+                "{\"cpu\":{\"cpus\":\"0-1\",\"mems\":\"0\",\"shares\":2},\"pids\":{\"limit\":5},"
+                "\"memory\":7,\"other\":{}}";
+
+        (void)state;
+        assert_selected(text, "cpu.cpus", "{\"cpu\":{\"cpus\":\"0-1\"}}");
+        assert_selected(text, "cpu.cpus cpu.mems devices", "{\"cpu\":{\"cpus\":\"0-1\",\"mems\":\"0\"}}");
+        assert_selected(text, "cpu.cpus cpu", "{\"cpu\":{\"cpus\":\"0-1\",\"mems\":\"0\",\"shares\":2}}");
+        assert_selected(text, "cpu cpu.cpus pids",
+                        "{\"cpu\":{\"cpus\":\"0-1\",\"mems\":\"0\",\"shares\":2},\"pids\":{\"limit\":5}}");
+        assert_selected(text, "network", "{}");
+        assert_selected("", "cpu", "{}");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_should_fail), cmocka_unit_test(test_empty),
-                cmocka_unit_test(test_values),      cmocka_unit_test(test_hostile),
-                cmocka_unit_test(test_partial),     cmocka_unit_test(test_merge),
-                cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_equal),
-                cmocka_unit_test(test_unknown),     cmocka_unit_test(test_zero),
-                cmocka_unit_test(test_lists),
+                cmocka_unit_test(test_selection), cmocka_unit_test(test_should_fail),
+                cmocka_unit_test(test_empty),     cmocka_unit_test(test_values),
+                cmocka_unit_test(test_hostile),   cmocka_unit_test(test_partial),
+                cmocka_unit_test(test_merge),     cmocka_unit_test(test_round_trip),
+                cmocka_unit_test(test_equal),     cmocka_unit_test(test_unknown),
+                cmocka_unit_test(test_zero),      cmocka_unit_test(test_lists),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,7 +80,8 @@ static struct oci_resources *parse(const char *text) {
         struct oci_resources *resources = NULL;
         struct error error = {0};
 
-        if (oci_resources_parse(&(struct oci_text){text, text, strlen(text)}, NULL, &resources, &error) < 0 ||
+        if (oci_resources_parse(&(struct oci_text){text, text, strlen(text)}, NULL, NULL, &resources, &error) <
+                    0 ||
             oci_resources_check(resources, &error) < 0)
                 fail_msg("%s: %s", text, error.message);
         return resources;
