@@ -56,18 +56,15 @@ struct configuration *configuration_copy(const struct configuration *configurati
                 if (configuration_set_container(copy, container->id, container->resources) < 0)
                         return NULL;
         }
-        for (size_t i = 0; i < configuration->device_count; i++) {
-                const struct device *device = &configuration->devices[i];
-
-                if (configuration_set_device(copy, device->path, device->type, device->major, device->minor) <
-                    0)
+        for (size_t i = 0; i < configuration->device_count; i++)
+                if (configuration_set_device(copy, &configuration->devices[i]) < 0)
                         return NULL;
-        }
         return TAKE(copy);
 }
 
-static bool is_device(const struct device *device, char type, int64_t major_number, int64_t minor_number) {
-        return device->type == type && device->major == major_number && device->minor == minor_number;
+static bool is_device(const struct device *a, const struct device *b) {
+        return strcmp(a->path, b->path) == 0 && a->type == b->type && a->major == b->major &&
+               a->minor == b->minor && strcmp(a->access, b->access) == 0;
 }
 
 bool configuration_equal(const struct configuration *a, const struct configuration *b) {
@@ -80,8 +77,7 @@ bool configuration_equal(const struct configuration *a, const struct configurati
                     !oci_resources_equal(a->containers[i].resources, b->containers[i].resources))
                         return false;
         for (size_t i = 0; i < a->device_count; i++)
-                if (strcmp(a->devices[i].path, b->devices[i].path) != 0 ||
-                    !is_device(&a->devices[i], b->devices[i].type, b->devices[i].major, b->devices[i].minor))
+                if (!is_device(&a->devices[i], &b->devices[i]))
                         return false;
         return true;
 }
@@ -157,23 +153,25 @@ static struct device *find_device(const struct configuration *configuration, con
         return NULL;
 }
 
-int configuration_set_device(struct configuration *configuration, const char *path, char type,
-                             int64_t major_number, int64_t minor_number) {
-        struct device *device = find_device(configuration, path), *larger;
+int configuration_set_device(struct configuration *configuration, const struct device *device) {
+        struct device *present = find_device(configuration, device->path), *larger;
         char *copy;
 
-        if (device) {
-                *device = (struct device){device->path, type, major_number, minor_number};
+        if (present) {
+                copy = present->path;
+                *present = *device;
+                present->path = copy;
                 return 0;
         }
         larger = reallocarray(configuration->devices, configuration->device_count + 1, sizeof(*larger));
         if (!larger)
                 return -ENOMEM;
         configuration->devices = larger;
-        copy = strdup(path);
+        copy = strdup(device->path);
         if (!copy)
                 return -ENOMEM;
-        larger[configuration->device_count++] = (struct device){copy, type, major_number, minor_number};
+        larger[configuration->device_count] = *device;
+        larger[configuration->device_count++].path = copy;
         return 0;
 }
 
@@ -210,7 +208,7 @@ static json_t *devices_to_json(const struct configuration *configuration) {
                 const char type[] = {device->type, '\0'};
                 json_t *entry = json_pack("{s:s, s:b, s:s, s:I, s:I, s:s}", "path", device->path, "allow", 1,
                                           "type", type, "major", (json_int_t)device->major, "minor",
-                                          (json_int_t)device->minor, "access", "rwm");
+                                          (json_int_t)device->minor, "access", device->access);
 
                 /* Not JSON: a path that is not UTF-8. */
                 if (json_array_append_new(array, entry) < 0)
@@ -280,6 +278,24 @@ static int read_containers(const json_t *json, struct configuration *configurati
         return 0;
 }
 
+/* `*out` refers to the path of `json`. */
+static bool parse_device(const json_t *json, struct device *out) {
+        const char *path, *type, *access;
+        json_int_t major_number, minor_number;
+        int allow;
+
+        if (json_unpack((json_t *)json, "{s:s, s:b, s:s, s:I, s:I, s:s!}", "path", &path, "allow", &allow,
+                        "type", &type, "major", &major_number, "minor", &minor_number, "access", &access) < 0 ||
+            !allow || (strcmp(type, "b") != 0 && strcmp(type, "c") != 0) || major_number < -1 ||
+            major_number > OCI_DEVICE_MAJOR_MAX || minor_number < -1 || minor_number > OCI_DEVICE_MINOR_MAX ||
+            access[0] == '\0' || strlen(access) >= sizeof(out->access) ||
+            strspn(access, "rwm") != strlen(access))
+                return false;
+        *out = (struct device){(char *)path, type[0], major_number, minor_number, ""};
+        (void)snprintf(out->access, sizeof(out->access), "%s", access);
+        return true;
+}
+
 static int read_devices(const json_t *json, struct configuration *configuration, struct error *error) {
         const json_t *entry;
         size_t i;
@@ -287,19 +303,11 @@ static int read_devices(const json_t *json, struct configuration *configuration,
         if (!json_is_array(json))
                 return configuration_fail_file(error, "devices");
         json_array_foreach((json_t *)json, i, entry) {
-                const char *path, *type, *access;
-                json_int_t major_number, minor_number;
-                int allow;
+                struct device device;
 
-                if (json_unpack((json_t *)entry, "{s:s, s:b, s:s, s:I, s:I, s:s!}", "path", &path, "allow",
-                                &allow, "type", &type, "major", &major_number, "minor", &minor_number, "access",
-                                &access) < 0 ||
-                    !allow || (strcmp(type, "b") != 0 && strcmp(type, "c") != 0) || major_number < 0 ||
-                    major_number > OCI_DEVICE_MAJOR_MAX || minor_number < -1 ||
-                    minor_number > OCI_DEVICE_MINOR_MAX || strcmp(access, "rwm") != 0 ||
-                    find_device(configuration, path))
+                if (!parse_device(entry, &device) || find_device(configuration, device.path))
                         return configuration_fail_file(error, "devices");
-                if (configuration_set_device(configuration, path, type[0], major_number, minor_number) < 0)
+                if (configuration_set_device(configuration, &device) < 0)
                         return error_oom(error);
         }
         return 0;
@@ -378,13 +386,13 @@ static int add_devices(const struct configuration *configuration, struct oci_res
         if (resources->devices.count == 0)
                 r = oci_resources_add_device(resources, &deny_all);
         for (size_t i = 0; r == 0 && i < configuration->device_count; i++) {
-                const struct device *device = &configuration->devices[i];
-                char type[] = {device->type, '\0'}, access[] = "rwm";
+                struct device *device = &configuration->devices[i];
+                char type[] = {device->type, '\0'};
                 const struct oci_device rule = {.allow = {true, true},
                                                 .type = type,
                                                 .major = {true, device->major},
                                                 .minor = {true, device->minor},
-                                                .access = access};
+                                                .access = device->access};
 
                 r = oci_resources_add_device(resources, &rule);
         }

@@ -16,11 +16,12 @@ struct container {
         struct oci_resources *resources;
 };
 
-/* A device that is allowed for reading, writing and mknod. */
+/* A device that is allowed. */
 struct device {
-        char *path;           /* that it was added by */
+        char *path;           /* that it was added by; of a kind of devices, its name */
         char type;            /* 'b' or 'c' */
-        int64_t major, minor; /* minor -1: any */
+        int64_t major, minor; /* -1: any */
+        char access[4];       /* of r(ead), w(rite) and m(knod) */
 };
 
 struct configuration {
@@ -49,9 +50,8 @@ int configuration_set_container(struct configuration *configuration, const char 
                                 const struct oci_resources *resources);
 void configuration_forget_container(struct configuration *configuration, const char *id);
 
-/* Replaces the device of the same path, or adds it behind the others. Returns 0 or -ENOMEM. */
-int configuration_set_device(struct configuration *configuration, const char *path, char type,
-                             int64_t major_number, int64_t minor_number);
+/* Replaces the device of the same path, or adds a copy behind the others. Returns 0 or -ENOMEM. */
+int configuration_set_device(struct configuration *configuration, const struct device *device);
 
 /* Returns whether there was one. */
 bool configuration_forget_device(struct configuration *configuration, const char *path);

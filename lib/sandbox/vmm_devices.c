@@ -1,42 +1,75 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sandbox/vmm_devices.h"
 
+#include <glob.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-/* What the VMMs of Kata Containers open (its hypervisor device list), and the terminals of consoles. */
+/* What the VMMs of Kata Containers open (sandboxDevices() of its runtime and the devices of its VFIO driver), the terminals of
+ * consoles, and what confidential guests need: for TDX that is /dev/kvm, and SGX's for its quotes. A "*" stands for what is
+ * there by now: what is plugged in later comes by update --add-device. */
 static const char *const hypervisor_paths[] = {
-        "/dev/null",      "/dev/zero",        "/dev/full",      "/dev/random",  "/dev/urandom",
-        "/dev/tty",       "/dev/console",     "/dev/ptmx",      "/dev/kvm",     "/dev/mshv",
-        "/dev/vhost-net", "/dev/vhost-vsock", "/dev/vfio/vfio", "/dev/net/tun",
+        "/dev/null",          "/dev/zero",
+        "/dev/full",          "/dev/random",
+        "/dev/urandom",       "/dev/tty",
+        "/dev/console",       "/dev/ptmx",
+        "/dev/kvm",           "/dev/mshv",
+        "/dev/vhost-net",     "/dev/vhost-vsock",
+        "/dev/vfio/vfio",     "/dev/vfio/devices/*",
+        "/dev/iommu",         "/dev/net/tun",
+        "/dev/sev",           "/dev/sgx_vepc",
+        "/dev/sgx_provision", "/dev/sgx_enclave",
 };
 
-/* The major number of unix98 terminals, /dev/pts/N (Documentation/admin-guide/devices.txt). */
-#define PTS_MAJOR 136
+/* What a VMM or a shim does with kinds of devices. Making a node is no access to what it names. The numbers are those of
+ * Documentation/admin-guide/devices.txt. */
+static const struct kind {
+        struct device device;
+        bool shim; /* only where the shim is in the group, too */
+} kinds[] = {
+        {{(char *)"/dev/pts", 'c', 136, -1, "rwm"}, false},
+        {{(char *)"c *:*", 'c', -1, -1, "m"}, false},
+        {{(char *)"b *:*", 'b', -1, -1, "m"}, false},
+        {{(char *)"/dev/loop-control", 'c', 10, 237, "rwm"}, true},
+        {{(char *)"/dev/loop*", 'b', 7, -1, "rwm"}, true},
+};
 
 /* Adds a device that exists; otherwise `*found` is false. A path that was added before may lead to another device by
  * now: the rule follows it. */
 static int add_existing(struct state *state, const char *path, bool *found, struct error *error) {
+        struct device device = {.path = (char *)path, .access = "rwm"};
         struct stat status;
 
         *found = stat(path, &status) == 0 && (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode));
         if (!*found)
                 return 0;
-        return configuration_set_device(state->configuration, path, S_ISBLK(status.st_mode) ? 'b' : 'c',
-                                        (int64_t)major(status.st_rdev), (int64_t)minor(status.st_rdev)) < 0
-                       ? error_oom(error)
-                       : 0;
+        device.type = S_ISBLK(status.st_mode) ? 'b' : 'c';
+        device.major = (int64_t)major(status.st_rdev);
+        device.minor = (int64_t)minor(status.st_rdev);
+        return configuration_set_device(state->configuration, &device) < 0 ? error_oom(error) : 0;
+}
+
+static int add_matching(struct state *state, const char *pattern, struct error *error) {
+        glob_t matches = {0};
+        bool found;
+        int r = glob(pattern, 0, NULL, &matches) == GLOB_NOSPACE ? error_oom(error) : 0;
+
+        for (size_t i = 0; r == 0 && i < matches.gl_pathc; i++)
+                r = add_existing(state, matches.gl_pathv[i], &found, error);
+        globfree(&matches);
+        return r;
 }
 
 int vmm_devices_add_hypervisor(struct state *state, struct error *error) {
-        bool found;
         int r = 0;
 
         state->configuration->hypervisor_devices = true;
         for (size_t i = 0; r == 0 && i < ARRAY_SIZE(hypervisor_paths); i++)
-                r = add_existing(state, hypervisor_paths[i], &found, error);
-        if (r == 0 && configuration_set_device(state->configuration, "/dev/pts", 'c', PTS_MAJOR, -1) < 0)
-                r = error_oom(error);
+                r = add_matching(state, hypervisor_paths[i], error);
+        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++)
+                if ((!kinds[i].shim || state->sandbox_cgroup_only) &&
+                    configuration_set_device(state->configuration, &kinds[i].device) < 0)
+                        r = error_oom(error);
         return r;
 }
 

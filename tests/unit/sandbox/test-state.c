@@ -290,14 +290,20 @@ static void test_ledger(void **state) {
         assert_string_equal(ledger->containers[3].id, "x");
 }
 
+static int set_device(struct configuration *configuration, const char *path, char type, int64_t major_number,
+                      int64_t minor_number) {
+        return configuration_set_device(
+                configuration, &(struct device){(char *)path, type, major_number, minor_number, "rwm"});
+}
+
 /* A path that leads to another device by now has one rule, in its former place. */
 static void test_devices(void **state) {
         _cleanup_(configuration_freep) struct configuration *configuration = configuration_new();
 
         (void)state;
-        assert_int_equal(configuration_set_device(configuration, "/dev/x", 'c', 1, 2), 0);
-        assert_int_equal(configuration_set_device(configuration, "/dev/y", 'c', 1, 3), 0);
-        assert_int_equal(configuration_set_device(configuration, "/dev/x", 'b', 8, 4), 0);
+        assert_int_equal(set_device(configuration, "/dev/x", 'c', 1, 2), 0);
+        assert_int_equal(set_device(configuration, "/dev/y", 'c', 1, 3), 0);
+        assert_int_equal(set_device(configuration, "/dev/x", 'b', 8, 4), 0);
         assert_int_equal(configuration->device_count, 2);
         assert_int_equal(configuration->devices[0].type, 'b');
         assert_int_equal(configuration->devices[0].minor, 4);
