@@ -40,13 +40,13 @@ _kata_cgroup() {
         mapfile -t COMPREPLY < <(compgen -W "$(kata-cgroup features 2> /dev/null | jq -r '.fields[].field' 2> /dev/null)" -- "$current")
         return
         ;;
-    --cgroups-path | --overhead-path | --stop-timeout | --timeout | --expect | --qmp-fd | --vcpu | --container) return ;;
+    --cgroups-path | --overhead-path | --stop-timeout | --timeout | --expect | --qmp-fd | --vcpu | --pin-map | --container) return ;;
     esac
 
     case $command in
     '') options="--root --log --log-format --debug" ;;
     create) options="--cgroups-path --resources --bundle --sandbox-cgroup-only --overhead-path --overhead-resources --pid --hypervisor-devices --vcpu-subtree --stop-timeout --only --strict --dry-run" ;;
-    attach-vcpus) options="--qmp --qmp-fd --vmm-pid --vcpu --vcpus --expect --timeout --pin --no-pin" ids=true ;;
+    attach-vcpus) options="--qmp --qmp-fd --vmm-pid --vcpu --vcpus --expect --timeout --pin --pin-map --no-pin" ids=true ;;
     place) options="--pid" ids=true ;;
     update) options="--container --remove --overhead --add-device --remove-device --resources --only --strict --dry-run" ids=true ;;
     delete) options="--force --timeout --cgroups-path --overhead-path --sandbox-cgroup-only" ids=true ;;

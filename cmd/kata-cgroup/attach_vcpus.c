@@ -15,6 +15,7 @@ enum {
         KEY_EXPECT,
         KEY_TIMEOUT,
         KEY_PIN,
+        KEY_PIN_MAP,
         KEY_NO_PIN,
 };
 
@@ -28,8 +29,9 @@ static const struct argp_option options[] = {
         {"expect", KEY_EXPECT, "N", 0, "wait until at least N vCPUs are there", 0},
         {"timeout", KEY_TIMEOUT, "SECONDS", 0, "for the socket, the answer and --expect together (default: 25)",
          0},
-        {"pin", KEY_PIN, NULL, 0, "with as many vCPUs as CPUs in the cpuset: one vCPU, one CPU", 0},
-        {"no-pin", KEY_NO_PIN, NULL, 0, "take an earlier --pin back", 0},
+        {"pin", KEY_PIN, NULL, 0, "a CPU of the cpuset for each vCPU, if there are enough", 0},
+        {"pin-map", KEY_PIN_MAP, "INDEX=CPUS,...", 0, "these CPUs for these vCPUs: 0=2,1=3,2=4-5", 0},
+        {"no-pin", KEY_NO_PIN, NULL, 0, "take an earlier pinning back", 0},
         OPTIONS_COMMON,
         {0},
 };
@@ -37,6 +39,9 @@ static const struct argp_option options[] = {
 struct attach_options {
         struct parsed parsed;
         struct sandbox_attach attach;
+        struct pinning pinning;
+        bool pin, no_pin;
+        const char *pin_map;
         const char **pairs; /* of --vcpu */
         size_t pair_count;
         const char *vcpus; /* of --vcpus */
@@ -80,10 +85,13 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
                 o->vcpus = argument;
                 return 0;
         case KEY_PIN:
-                o->attach.pin = true;
+                o->pin = true;
+                return 0;
+        case KEY_PIN_MAP:
+                o->pin_map = argument;
                 return 0;
         case KEY_NO_PIN:
-                o->attach.unpin = true;
+                o->no_pin = true;
                 return 0;
         case KEY_QMP_FD:
         case KEY_EXPECT:
@@ -116,8 +124,8 @@ static int check_options(const struct attach_options *o, struct error *error) {
                 return fail_exclusive(o->attach.qmp ? "--qmp and --vcpu" : "--qmp-fd and --vcpu", error);
         if (qmp && o->vcpus)
                 return fail_exclusive(o->attach.qmp ? "--qmp and --vcpus" : "--qmp-fd and --vcpus", error);
-        if (o->attach.pin && o->attach.unpin)
-                return fail_exclusive("--pin and --no-pin", error);
+        if (o->pin + o->no_pin + (o->pin_map != NULL) > 1)
+                return fail_exclusive("--pin, --pin-map and --no-pin", error);
         if (o->attach.vmm_pid == 0 && (o->pairs || o->vcpus))
                 return error_set(error, EXIT_STATUS_USAGE, 0, NULL, "attach-vcpus: %s needs --vmm-pid",
                                  o->pairs ? "--vcpu" : "--vcpus");
@@ -125,6 +133,14 @@ static int check_options(const struct attach_options *o, struct error *error) {
                 return error_set(error, EXIT_STATUS_USAGE, 0, NULL,
                                  "attach-vcpus: one of --qmp, --qmp-fd and --vmm-pid is needed");
         return 0;
+}
+
+static int read_pinning(struct attach_options *o, struct error *error) {
+        if (!o->pin && !o->no_pin && !o->pin_map)
+                return 0;
+        o->attach.pinning = &o->pinning;
+        o->pinning.one_each = o->pin;
+        return o->pin_map ? pinning_parse_map(o->pin_map, &o->pinning, error) : 0;
 }
 
 /* `out->vcpus` stays NULL where the caller has given none. */
@@ -159,6 +175,8 @@ int command_attach_vcpus(const struct sandbox_environment *environment, int argc
         if (r == 0)
                 r = check_options(&o, error);
         if (r == 0)
+                r = read_pinning(&o, error);
+        if (r == 0)
                 r = read_given(&o, &given, error);
         if (r == 0) {
                 o.attach.given = given.vcpus ? &given : NULL;
@@ -166,6 +184,7 @@ int command_attach_vcpus(const struct sandbox_environment *environment, int argc
         }
         free(o.pairs);
         vcpus_free(given.vcpus);
+        pinning_clear(&o.pinning);
         if (r != 0)
                 return r;
         r = command_print(out, error);

@@ -2,6 +2,7 @@
 #include "host/facts.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdint.h>
@@ -15,6 +16,7 @@
 
 #define HUGEPAGES "/sys/kernel/mm/hugepages"
 #define BLOCK_DEVICES "/sys/block"
+#define NODES "/sys/devices/system/node"
 
 /* "hugepages-2048kB" to kB; 0 for any other name. */
 static uint64_t size_of_name(const char *name) {
@@ -83,4 +85,37 @@ bool facts_bfq(void) {
         if (stream)
                 (void)closedir(stream);
         return found;
+}
+
+/* Leaves the list empty where it cannot be read. */
+static void read_list(const char *path, struct cpulist *out) {
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        _cleanup_free_ char *text = NULL;
+
+        *out = (struct cpulist){0};
+        if (fd < 0 || file_read_fd(fd, FILE_SIZE_MAX, &text, NULL) < 0)
+                return;
+        file_chomp(text);
+        if (cpulist_parse(text, out) < 0)
+                *out = (struct cpulist){0};
+}
+
+int facts_numa_nodes(struct cpulist **out, size_t *count) {
+        struct cpulist online, *nodes;
+        size_t node_count;
+
+        read_list(NODES "/online", &online);
+        node_count = cpulist_count(&online);
+        nodes = calloc(node_count + 1, sizeof(*nodes));
+        if (!nodes)
+                return -ENOMEM;
+        for (size_t i = 0; i < node_count; i++) {
+                char path[64];
+
+                (void)snprintf(path, sizeof(path), NODES "/node%d/cpulist", cpulist_nth(&online, i));
+                read_list(path, &nodes[i]);
+        }
+        *out = nodes;
+        *count = node_count;
+        return 0;
 }

@@ -406,6 +406,15 @@ void oci_unknown_clear(struct oci_unknown *unknown) {
         *unknown = (struct oci_unknown){0};
 }
 
+bool oci_resources_has_unified(const struct oci_resources *given, const char *key) {
+        const struct oci_unified *entries = given->unified.items;
+
+        for (size_t i = 0; i < given->unified.count; i++)
+                if (strcmp(entries[i].key, key) == 0)
+                        return true;
+        return false;
+}
+
 void oci_resources_drop_unified(struct oci_resources *parsed, const char *key) {
         struct oci_array *unified = &parsed->unified;
         struct oci_unified *entries = unified->items;

@@ -219,6 +219,9 @@ bool oci_resources_equal(const struct oci_resources *a, const struct oci_resourc
 int oci_resources_merge(const struct oci_resources *base, const struct oci_resources *change,
                         struct oci_resources **out, struct error *error);
 
+/* Whether unified has something for this file. */
+bool oci_resources_has_unified(const struct oci_resources *given, const char *key);
+
 /* Removes what unified has for this file, if anything. */
 void oci_resources_drop_unified(struct oci_resources *parsed, const char *key);
 

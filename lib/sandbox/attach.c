@@ -136,7 +136,7 @@ static int check_again(const struct process *vmm, const struct vcpus *vcpus, str
         return 0;
 }
 
-static json_t *describe(const struct sandbox_vmm *vmm) {
+static json_t *describe(const struct sandbox_vmm *vmm, const struct session_pins *pins) {
         json_t *vcpus = json_array();
 
         for (size_t i = 0; vcpus && i < vmm->vcpus->count; i++) {
@@ -151,27 +151,54 @@ static json_t *describe(const struct sandbox_vmm *vmm) {
                         return NULL;
                 }
         }
-        return json_pack("{s:i, s:s, s:o}", "vmmPid", vmm->process->pid, "placement",
-                         vmm->threads ? "threads" : "process", "vcpus", vcpus);
+        return json_pack("{s:i, s:s, s:o, s:b, s:s*}", "vmmPid", vmm->process->pid, "placement",
+                         vmm->threads ? "threads" : "process", "vcpus", vcpus, "pinned", pins->pinned,
+                         "pinReason", pins->reason[0] != '\0' ? pins->reason : NULL);
+}
+
+/* What a transaction is about, besides what was found. */
+struct attachment {
+        const struct sandbox_attach *options;
+        struct pinning recorded; /* of the same VMM, before */
+        struct session_pins pins;
+};
+
+static void attachment_clear(struct attachment *attachment) {
+        pinning_clear(&attachment->recorded);
+}
+
+/* A map has to be one of these vCPUs, and of CPUs that the sandbox has. */
+static int check_map(struct session *session, const struct attachment *attachment, struct error *error) {
+        const struct pinning *wanted = attachment->options->pinning;
+        struct cpulist cpus;
+        int r;
+
+        if (!wanted || wanted->map_count == 0)
+                return 0;
+        r = session_cpus(session, &cpus, error);
+        return r < 0 ? r : pinning_check_map(wanted, session->state->vmm.vcpus, &cpus, error);
 }
 
 /* Pins, or takes a pin back. The state says so from before the first thread has its CPU until the last one has lost it, for a
  * kill not to leave pins that nobody knows of. */
-static int pin(struct session *session, const struct sandbox_attach *attach, bool was_pinned,
-               struct error *error) {
+static int pin(struct session *session, struct attachment *attachment, struct error *error) {
         struct sandbox_vmm *vmm = &session->state->vmm;
-        int r = 0;
+        const struct pinning *wanted = attachment->options->pinning;
+        bool was_pinned = pinning_is_wanted(&attachment->recorded);
+        int r = check_map(session, attachment, error);
 
-        vmm->pin = attach->pin || (was_pinned && !attach->unpin);
-        if (!vmm->pin && !was_pinned && !attach->unpin)
-                return 0;
-        if (vmm->pin && !was_pinned)
+        if (r == 0 && pinning_copy(wanted ? wanted : &attachment->recorded, &vmm->pinning) < 0)
+                r = error_oom(error);
+        /* --no-pin also takes back what nobody has recorded. */
+        if (r < 0 || (!wanted && !was_pinned))
+                return r;
+        if (!was_pinned && pinning_is_wanted(&vmm->pinning))
                 r = session_save(session, PHASE_CHANGING, error);
-        return r < 0 ? r : session_pin(session, vmm->process, vmm->vcpus, vmm->pin, error);
+        return r < 0 ? r : session_pin(session, vmm->vcpus, was_pinned, &attachment->pins, error);
 }
 
-static int attach_found(struct session *session, const struct sandbox_attach *attach, struct found *found,
-                        bool was_pinned, struct error *error) {
+static int attach_found(struct session *session, struct attachment *attachment, struct found *found,
+                        struct error *error) {
         struct state *state = session->state;
         int r;
 
@@ -183,9 +210,9 @@ static int attach_found(struct session *session, const struct sandbox_attach *at
                 r = check_again(found->vmm, found->vcpus, error);
         if (r < 0)
                 return r;
-        state_set_vmm(state, TAKE(found->vmm), session_places_threads(session) || state->vcpu_subtree, false,
+        state_set_vmm(state, TAKE(found->vmm), session_places_threads(session) || state->vcpu_subtree,
                       TAKE(found->vcpus));
-        return pin(session, attach, was_pinned, error);
+        return pin(session, attachment, error);
 }
 
 /* Under the lock: whether it still may be the VMM, where it is now, for the roll-back, and that this is no place of another
@@ -221,8 +248,9 @@ static int attach_once(const struct sandbox_environment *environment, const char
                        const struct sandbox_attach *attach, struct session_life *life, int64_t *deadline,
                        struct found *found, json_t **out, struct error *error) {
         _cleanup_session_ struct session session = SESSION_INIT(environment);
+        _cleanup_(attachment_clear) struct attachment attachment = {.options = attach};
         int64_t begin_of_wait;
-        bool living, was_pinned;
+        bool living;
         int r;
 
         r = find(environment, id, attach, life, *deadline, found, error);
@@ -234,11 +262,12 @@ static int attach_once(const struct sandbox_environment *environment, const char
         *deadline += monotonic_ms() - begin_of_wait;
         if (r != 0)
                 return r;
-        was_pinned = living && session.state->vmm.pin;
-        r = session_finish(&session, attach_found(&session, attach, found, was_pinned, error), error);
+        if (living && pinning_copy(&session.state->vmm.pinning, &attachment.recorded) < 0)
+                return error_oom(error);
+        r = session_finish(&session, attach_found(&session, &attachment, found, error), error);
         if (r < 0)
                 return r;
-        *out = describe(&session.state->vmm);
+        *out = describe(&session.state->vmm, &attachment.pins);
         return *out ? 0 : error_oom(error);
 }
 

@@ -19,7 +19,7 @@ static int record(struct session *session, struct process **self, bool threads, 
 
         if (!none)
                 return error_oom(error);
-        state_set_vmm(session->state, TAKE(*self), threads, false, none);
+        state_set_vmm(session->state, TAKE(*self), threads, none);
         return 0;
 }
 

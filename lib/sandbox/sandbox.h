@@ -17,6 +17,7 @@
 #include "oci/resources.h"
 #include "util/error.h"
 #include "util/log.h"
+#include "vmm/pinning.h"
 #include "vmm/vcpus.h"
 
 /* What all commands share. */
@@ -52,11 +53,10 @@ struct sandbox_attach {
         int qmp_fd;      /* or -1 */
         /* The threads of `vmm_pid`, or NULL; not with `qmp` or `qmp_fd`. */
         const struct vcpus_given *given;
-        pid_t vmm_pid;    /* or 0 */
-        unsigned expect;  /* at least so many vCPUs; 0: at least one, without waiting */
-        unsigned timeout; /* seconds */
-        bool pin;
-        bool unpin; /* takes an earlier pin back; not with `pin` */
+        pid_t vmm_pid;                 /* or 0 */
+        unsigned expect;               /* at least so many vCPUs; 0: at least one, without waiting */
+        unsigned timeout;              /* seconds */
+        const struct pinning *pinning; /* NULL: as it is */
 };
 
 /* `*out` is what attach-vcpus prints. */

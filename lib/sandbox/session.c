@@ -2,6 +2,7 @@
 #include "sandbox/session.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -390,9 +391,7 @@ static int record_affinities(struct session *session, const struct process *vmm,
         return 0;
 }
 
-/* The CPUs that the sandbox's cpuset leaves it: not those that are offline, or that its parent has not. Without a cpuset,
- * what any thread may use. */
-static int sandbox_cpus(struct session *session, struct cpulist *out, struct error *error) {
+int session_cpus(struct session *session, struct cpulist *out, struct error *error) {
         int r = manager_effective_cpus(session->sandbox, out, error);
 
         if (r != MANAGER_E_NO_CPUSET)
@@ -401,25 +400,53 @@ static int sandbox_cpus(struct session *session, struct cpulist *out, struct err
         return r < 0 ? error_fail(error, -r, "the CPUs of the sandbox cannot be found out") : 0;
 }
 
-int session_pin(struct session *session, const struct process *vmm, const struct vcpus *vcpus, bool one_each,
+/* As in Kata Containers, where a cpuset is what one asks for CPUs of one's own with. */
+static int has_cpuset(struct session *session, bool *out, struct error *error) {
+        _cleanup_(oci_resources_freep) struct oci_resources *wanted = NULL;
+        int r = session_wanted(session, session->sandbox, session->state->configuration, &wanted, error);
+
+        if (r == 0)
+                *out = wanted->cpu.cpus || oci_resources_has_unified(wanted, "cpuset.cpus");
+        return r;
+}
+
+int session_pin(struct session *session, const struct vcpus *vcpus, bool was_pinned, struct session_pins *out,
                 struct error *error) {
+        const struct sandbox_vmm *vmm = &session->state->vmm;
+        struct pinning pinning = vmm->pinning;
         struct cpulist cpus;
+        struct pinning_place place = {vmm->process, vcpus, &cpus, session->environment->log};
+        bool cpuset = true;
         int r;
 
-        r = record_affinities(session, vmm, vcpus, error);
+        *out = (struct session_pins){0};
+        r = pinning.one_each ? has_cpuset(session, &cpuset, error) : 0;
+        if (r == 0 && !cpuset)
+                (void)snprintf(out->reason, sizeof(out->reason), "no cpuset was given for the sandbox");
+        if (r < 0 || (!cpuset && !was_pinned))
+                return r;
+        pinning.one_each = pinning.one_each && cpuset;
+        r = record_affinities(session, vmm->process, vcpus, error);
         if (r == 0)
-                r = sandbox_cpus(session, &cpus, error);
-        return r < 0 ? r : affinity_pin(vmm, vcpus, &cpus, one_each, error);
+                r = session_cpus(session, &cpus, error);
+        if (r == 0)
+                r = pinning_apply(&pinning, &place, &out->pinned, error);
+        if (r == 0 && pinning.one_each && !out->pinned)
+                (void)snprintf(out->reason, sizeof(out->reason),
+                               "the cpuset has fewer CPUs, %zu, than there are vCPUs, %zu",
+                               cpulist_count(&cpus), vcpus->count);
+        return r;
 }
 
 int session_pin_again(struct session *session, struct error *error) {
         const struct vcpus *recorded = session->state->vmm.vcpus;
         _cleanup_free_ struct vcpu *living = NULL;
         struct vcpus vcpus = {0};
+        struct session_pins pins;
         struct process *vmm;
         int r;
 
-        if (!session->state->vmm.pin || !recorded)
+        if (!pinning_is_wanted(&session->state->vmm.pinning) || !recorded)
                 return 0;
         r = session_living_vmm(session, &vmm, error);
         if (r < 0 || !vmm)
@@ -431,7 +458,7 @@ int session_pin_again(struct session *session, struct error *error) {
         for (size_t i = 0; i < recorded->count; i++)
                 if (process_has_thread(vmm, recorded->vcpus[i].tid))
                         living[vcpus.count++] = recorded->vcpus[i];
-        return session_pin(session, vmm, &vcpus, true, error);
+        return session_pin(session, &vcpus, true, &pins, error);
 }
 
 static int settle_group_to(struct session *session, struct manager *manager, const struct state *wanted,

@@ -122,9 +122,20 @@ int session_settle(struct session *session, struct error *error);
 int session_place_process(struct session *session, struct manager *manager, struct process *process,
                           struct error *error);
 
-/* Pins the VMM's vCPUs to the CPUs that the sandbox's cpuset leaves it, one each, or, without `one_each` or where there are
- * not as many, gives every vCPU all of them. Records the former affinities. */
-int session_pin(struct session *session, const struct process *vmm, const struct vcpus *vcpus, bool one_each,
+/* The CPUs that the sandbox's cpuset leaves it: not those that are offline, or that its parent has not. Without a cpuset, what
+ * any process may use. Errors: status 1. */
+int session_cpus(struct session *session, struct cpulist *out, struct error *error);
+
+/* Whether vCPUs are pinned, and, where they were to be and are not, why; "" otherwise. */
+struct session_pins {
+        bool pinned;
+        char reason[96];
+};
+
+/* Pins the VMM's vCPUs as the state says, to CPUs that the sandbox's cpuset leaves it, or gives every vCPU all of them. Without
+ * any cpuset given, one CPU each is not to be had: then nothing is done, unless they were pinned before. Records the former
+ * affinities. */
+int session_pin(struct session *session, const struct vcpus *vcpus, bool was_pinned, struct session_pins *out,
                 struct error *error);
 
 /* Pins the vCPUs of the state anew, if they are to be pinned. Both the VMM and its threads may have ended since they were

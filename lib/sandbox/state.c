@@ -41,6 +41,7 @@ static void forget_processes(struct state *state) {
         state->runtime_count = 0;
         process_free(state->vmm.process);
         vcpus_free(state->vmm.vcpus);
+        pinning_clear(&state->vmm.pinning);
         state->vmm = (struct sandbox_vmm){0};
 }
 
@@ -70,11 +71,12 @@ int state_add_runtime(struct state *state, struct process *process) {
         return 0;
 }
 
-void state_set_vmm(struct state *state, struct process *process, bool threads, bool pin, struct vcpus *vcpus) {
+void state_set_vmm(struct state *state, struct process *process, bool threads, struct vcpus *vcpus) {
         if (state->vmm.process != process)
                 process_free(state->vmm.process);
         vcpus_free(state->vmm.vcpus);
-        state->vmm = (struct sandbox_vmm){process, threads, pin, vcpus};
+        pinning_clear(&state->vmm.pinning);
+        state->vmm = (struct sandbox_vmm){.process = process, .threads = threads, .vcpus = vcpus};
 }
 
 static struct process *copy_process(const struct process *process) {
@@ -97,6 +99,8 @@ static bool copy_owned(struct state *copy, const struct state *state) {
         }
         copy->vmm.process = state->vmm.process ? copy_process(state->vmm.process) : NULL;
         copy->vmm.vcpus = state->vmm.vcpus ? vcpus_copy(state->vmm.vcpus) : NULL;
+        if (pinning_copy(&state->vmm.pinning, &copy->vmm.pinning) < 0)
+                return false;
         copy->configuration = configuration_copy(state->configuration);
         copy->before = state->before ? configuration_copy(state->before) : NULL;
         return copy->owner.id && copy->sandbox.path && !copy->overhead.path == !state->overhead.path &&
@@ -118,6 +122,7 @@ struct state *state_copy(const struct state *state) {
         copy->runtime_count = 0;
         copy->vmm.process = NULL;
         copy->vmm.vcpus = NULL;
+        copy->vmm.pinning = (struct pinning){0};
         copy->configuration = copy->before = NULL;
         return copy_owned(copy, state) ? TAKE(copy) : NULL;
 }
@@ -189,9 +194,11 @@ static json_t *vmm_to_json(const struct sandbox_vmm *vmm) {
                 if (!entry || json_array_append_new(vcpus, entry) < 0)
                         break;
         }
-        return json_pack("{s:i, s:I, s:b, s:b, s:o}", "pid", vmm->process->pid, "startTime",
-                         (json_int_t)vmm->process->start_time, "threads", vmm->threads, "pin", vmm->pin,
-                         "vcpus", vcpus);
+        return json_pack("{s:i, s:I, s:b, s:b, s:o*, s:o}", "pid", vmm->process->pid, "startTime",
+                         (json_int_t)vmm->process->start_time, "threads", vmm->threads, "pin",
+                         vmm->pinning.one_each, "pinMap",
+                         vmm->pinning.map_count > 0 ? pinning_map_to_json(&vmm->pinning) : NULL, "vcpus",
+                         vcpus);
 }
 
 static json_t *basics_to_json(const struct state *state) {
@@ -337,8 +344,9 @@ static int vcpus_from_json(const json_t *json, struct vcpus **out, struct error 
 }
 
 static int vmm_from_json(const json_t *json, struct sandbox_vmm *vmm, struct error *error) {
+        const json_t *map = json_object_get(json, "pinMap");
         json_int_t pid, start;
-        int threads, pin;
+        int threads, pin, r;
         json_t *vcpus;
 
         if (json_is_null(json))
@@ -348,10 +356,14 @@ static int vmm_from_json(const json_t *json, struct sandbox_vmm *vmm, struct err
             json_unpack((json_t *)json, "{s:b, s:b, s:o}", "threads", &threads, "pin", &pin, "vcpus", &vcpus) <
                     0)
                 return configuration_fail_file(error, "vmm");
-        *vmm = (struct sandbox_vmm){process_recorded((pid_t)pid, (uint64_t)start, NULL), threads != 0, pin != 0,
-                                    NULL};
+        *vmm = (struct sandbox_vmm){.process = process_recorded((pid_t)pid, (uint64_t)start, NULL),
+                                    .threads = threads != 0};
         if (!vmm->process)
                 return error_oom(error);
+        r = map ? pinning_map_from_json(map, &vmm->pinning) : 0;
+        if (r < 0)
+                return r == -ENOMEM ? error_oom(error) : configuration_fail_file(error, "vmm.pinMap");
+        vmm->pinning.one_each = pin != 0;
         return vcpus_from_json(vcpus, &vmm->vcpus, error);
 }
 

@@ -15,6 +15,7 @@
 #include "manager/manager.h"
 #include "sandbox/configuration.h"
 #include "util/timestamp.h"
+#include "vmm/pinning.h"
 #include "vmm/vcpus.h"
 
 enum phase {
@@ -26,7 +27,7 @@ enum phase {
 struct sandbox_vmm {
         struct process *process; /* NULL: none was attached yet */
         bool threads;            /* placement: single threads, or the process */
-        bool pin;
+        struct pinning pinning;
         struct vcpus *vcpus;
 };
 
@@ -77,8 +78,8 @@ struct state *state_copy(const struct state *state);
 /* Adds a runtime process, which is taken over. Returns 0 or -ENOMEM. */
 int state_add_runtime(struct state *state, struct process *process);
 
-/* Records the VMM with its threads; takes `process` and `vcpus` over. */
-void state_set_vmm(struct state *state, struct process *process, bool threads, bool pin, struct vcpus *vcpus);
+/* Records the VMM with its threads, which are not to be pinned; takes `process` and `vcpus` over. */
+void state_set_vmm(struct state *state, struct process *process, bool threads, struct vcpus *vcpus);
 
 /* A new reference, or NULL without memory. */
 json_t *state_to_json(const struct state *state);

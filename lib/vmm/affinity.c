@@ -27,30 +27,3 @@ int affinity_set(pid_t tid, const struct cpulist *cpus) {
                         CPU_SET_S(cpu, sizeof(set), set);
         return sched_setaffinity(tid, sizeof(set), set) < 0 ? -errno : 0;
 }
-
-/* A number that is looked at on both sides of the call is the thread's in between. */
-static int set_thread(const struct process *vmm, pid_t tid, const struct cpulist *cpus) {
-        int r;
-
-        if (!process_has_thread(vmm, tid))
-                return -ESRCH;
-        r = affinity_set(tid, cpus);
-        return r == 0 && !process_has_thread(vmm, tid) ? -ESRCH : r;
-}
-
-int affinity_pin(const struct process *vmm, const struct vcpus *vcpus, const struct cpulist *cpus,
-                 bool one_each, struct error *error) {
-        one_each = one_each && cpulist_count(cpus) == vcpus->count;
-        for (size_t i = 0; i < vcpus->count; i++) {
-                struct cpulist one = {0};
-                int r;
-
-                if (one_each)
-                        cpulist_add(&one, (unsigned)cpulist_nth(cpus, i));
-                r = set_thread(vmm, vcpus->vcpus[i].tid, one_each ? &one : cpus);
-                if (r < 0)
-                        return error_fail(error, -r, "cannot set the CPUs of vCPU %u, thread %d",
-                                          vcpus->vcpus[i].index, vcpus->vcpus[i].tid);
-        }
-        return 0;
-}

@@ -37,6 +37,8 @@ teardown() { kc_teardown; }
 		attach-vcpus a --vmm-pid 1 --vcpu 0:1 --vcpus x|--vcpu and --vcpus exclude each other
 		attach-vcpus a --vcpu 0:1|--vcpu needs --vmm-pid
 		attach-vcpus a --vcpus x|--vcpus needs --vmm-pid
+		attach-vcpus a --vmm-pid 1 --pin --no-pin|--pin, --pin-map and --no-pin exclude each other
+		attach-vcpus a --vmm-pid 1 --pin --pin-map 0=1|--pin, --pin-map and --no-pin exclude each other
 		place a|place: --pid is needed
 		update a --only ,|"" is no field
 		update a --container c --remove --only cpu|--only is for JSON, and none is read

@@ -511,6 +511,75 @@ assert_container_cpuset_goes() {
     assert_nothing_left
 }
 
+@test "--pin with more CPUs than vCPUs: one each, of one NUMA node as far as that goes" {
+    has cpuset || return 0
+    local nodes=$BATS_TEST_TMPDIR/node
+    start_shim
+    create --pid "$SHIM" <<< '{"cpu":{"cpus":"0-1"}}'
+    exec {ready}< <(exec "$NAMED_THREADS" "CPU 0/KVM" 3>&-)
+    VMM=$!
+    STARTED+=("$VMM")
+    read -r -u "$ready" _
+    run --separate-stderr kc attach-vcpus "$ID" --vmm-pid "$VMM" --pin
+    assert_json '[.pinned, .pinReason, .vcpus[].cpus]' '[true,null,"0"]'
+    # This host's CPUs as another one has them: in two nodes, of which the first has CPU 1.
+    mkdir -p "$nodes"/node{0,1}
+    echo 0-1 > "$nodes/online"
+    echo 1 > "$nodes/node0/cpulist"
+    echo 0 > "$nodes/node1/cpulist"
+    output=$(unshare -m sh -c 'mount --bind "$0" /sys/devices/system/node && "$@"' "$nodes" \
+        "$KATA_CGROUP" --root "$ROOT" attach-vcpus "$ID" --vmm-pid "$VMM" --pin 3>&-)
+    assert_json '[.pinned, .vcpus[].cpus]' '[true,"1"]'
+}
+
+@test "--pin without any cpuset does nothing and says so; a cpuset that comes later pins, and takes it along" {
+    has cpuset || return 0
+    local task
+    start_shim
+    create --pid "$SHIM" < /dev/null
+    start_vmm
+    task=$(thread_of "CPU 1/KVM")
+    taskset -pc 0 "$task" > /dev/null
+    run --separate-stderr kc attach-vcpus "$ID" --vmm-pid "$VMM" --pin
+    assert_success
+    assert_json '[.pinned, .pinReason, .vcpus[1].cpus]' '[false,"no cpuset was given for the sandbox","0"]'
+    echo '{"cpu":{"cpus":"0-1"}}' | kc update "$ID" --container c
+    assert_equal "$(taskset -pc "$task" | sed 's/.*: //')" 1
+    kc update "$ID" --container c <<< '{"cpu":{"cpus":"1"}}'
+    run --separate-stderr kc attach-vcpus "$ID" --vmm-pid "$VMM"
+    assert_json '[.pinned, .pinReason]' '[false,"the cpuset has fewer CPUs, 1, than there are vCPUs, 2"]'
+    kc update "$ID" --container c --remove
+    assert_equal "$(taskset -pc "$task" | sed 's/.*: //')" 0,1
+    run --separate-stderr kc attach-vcpus "$ID" --vmm-pid "$VMM" --no-pin
+    assert_json '[.pinned, .pinReason]' '[false,null]'
+}
+
+@test "--pin-map pins as told, and again when the cpuset changes" {
+    has cpuset || return 0
+    create_full
+    start_vmm
+    run kc attach-vcpus "$ID" --vmm-pid "$VMM" --pin-map 0=1,2=0
+    assert_one_error_line 5 "--pin-map: there is no vCPU 2"
+    run kc attach-vcpus "$ID" --vmm-pid "$VMM" --pin-map 0=1,1=0,8191
+    assert_one_error_line 5 "--pin-map: the sandbox may use the CPUs 0-1, which CPU 8191 of vCPU 1 is not among"
+    assert_equal "$(kc inspect "$ID" | jq .vmm)" null
+    run --separate-stderr kc attach-vcpus "$ID" --vmm-pid "$VMM" --pin-map 0=1
+    assert_json '[.pinned, (.vcpus | map(.cpus))]' '[true,["1","0-1"]]'
+    # Kept by the next one, with all its CPUs gone, and back.
+    run --separate-stderr kc attach-vcpus "$ID" --vmm-pid "$VMM"
+    assert_json '[.pinned, (.vcpus | map(.cpus))]' '[true,["1","0-1"]]'
+    run kc update "$ID" <<< '{"cpu":{"cpus":"0"}}'
+    assert_success
+    assert_line --partial "warning: vCPU 0 was pinned to CPUs that the sandbox has no more: 1; it may run on all"
+    kc update "$ID" <<< '{"cpu":{"cpus":"0-1"}}'
+    assert_equal "$(taskset -pc "$(thread_of "CPU 0/KVM")" | sed 's/.*: //')" 1
+    run --separate-stderr kc attach-vcpus "$ID" --vmm-pid "$VMM" --pin
+    assert_json '[.pinned, (.vcpus | map(.cpus))]' '[true,["0","1"]]'
+    run --separate-stderr kc attach-vcpus "$ID" --vmm-pid "$VMM" --no-pin
+    assert_json '[.pinned, (.vcpus | map(.cpus))]' '[false,["0-1","0-1"]]'
+    assert_equal "$(jq -c '.vmm | [.pin, .pinMap]' "$ROOT/$ID/state.json")" '[false,null]'
+}
+
 # ---- descriptors, modes ----
 
 @test "the caller's umask decides no mode" {

@@ -15,7 +15,7 @@ static const char whole[] =
         "\"invocation\":\"00112233445566778899aabbccddeeff\"},"
         "\"overhead\":{\"cgroupsPath\":\"kata_overhead/sb\",\"path\":\"kata_overhead/sb\"},"
         "\"runtime\":[{\"pid\":70,\"startTime\":12345,\"cgroups\":\"0::/x\\n\"}],"
-        "\"vmm\":{\"pid\":80,\"startTime\":99,\"threads\":true,\"pin\":false,\"vcpus\":[{\"index\":0,\"tid\":"
+        "\"vmm\":{\"pid\":80,\"startTime\":99,\"threads\":true,\"pin\":false,\"pinMap\":{\"0\":\"2,4-5\"},\"vcpus\":[{\"index\":0,\"tid\":"
         "81}]},"
         "\"resources\":{\"cpu\":{\"shares\":5}},\"containers\":{\"c\":{}},"
         "\"devices\":[{\"path\":\"/dev/"
@@ -66,7 +66,7 @@ static void test_copy(void **state) {
         assert_int_equal(state_from_json(json, &parsed, NULL), 0);
         copy = state_copy(parsed);
         assert_non_null(copy);
-        state_set_vmm(parsed, process_recorded(70, 12345, NULL), false, true, NULL);
+        state_set_vmm(parsed, process_recorded(70, 12345, NULL), false, NULL);
         assert_true(configuration_forget_device(parsed->configuration, "/dev/x"));
         parsed->sandbox.invocation[0] = '\0';
         parsed->owner.unmarked[0].inode = 1;
