@@ -19,7 +19,7 @@ enum {
         KEY_NO_PIN,
 };
 
-static const struct argp_option options[] = {
+const struct argp_option command_attach_vcpus_options[] = {
         {"qmp", KEY_QMP, "SOCKET", 0, "ask the QEMU at this unix socket for its vCPU threads", 0},
         {"qmp-fd", KEY_QMP_FD, "FD", 0, "the same over an inherited, connected descriptor", 0},
         {"vcpu", KEY_VCPU, "INDEX:TID", 0, "a vCPU thread of --vmm-pid, as the caller knows it; repeatable", 0},
@@ -103,11 +103,13 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         }
 }
 
-static const struct argp argp = {
-        options, parse,
-        "ID",    "Place the VMM or its vCPU threads, and print which there are as JSON.",
-        NULL,    command_help_filter,
-        NULL};
+static const struct argp argp = {command_attach_vcpus_options,
+                                 parse,
+                                 "ID",
+                                 "Place the VMM or its vCPU threads, and print which there are as JSON.",
+                                 NULL,
+                                 command_help_filter,
+                                 NULL};
 
 static int fail_exclusive(const char *which, struct error *error) {
         return error_set(error, EXIT_STATUS_USAGE, 0, NULL, "attach-vcpus: %s exclude each other", which);

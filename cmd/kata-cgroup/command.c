@@ -11,6 +11,7 @@
 
 #include "oci/resources.h"
 #include "plan/field.h"
+#include "util/api.h"
 #include "util/cleanup.h"
 #include "util/file.h"
 #include "util/number.h"
@@ -270,9 +271,43 @@ int command_read_bundle(const struct sandbox_environment *environment, const cha
         return resources ? parse_resources(environment, &bundle.resources, reading, resources, error) : 0;
 }
 
+/* A document with its version, which comes first. Takes it over; NULL without memory. */
+static json_t *add_version(json_t *object) {
+        json_t *versioned = object ? json_pack("{s:i}", "apiVersion", API_VERSION) : NULL;
+
+        if (versioned && json_object_update(versioned, object) < 0) {
+                json_decref(versioned);
+                versioned = NULL;
+        }
+        json_decref(object);
+        return versioned;
+}
+
+/* An array has no member for it: each of its entries is a document. */
+static json_t *add_versions(json_t *json) {
+        json_t *array, *entry;
+        size_t i;
+
+        if (!json_is_array(json))
+                return add_version(json);
+        array = json_array();
+        json_array_foreach(json, i, entry) {
+                if (json_array_append_new(array, add_version(json_incref(entry))) < 0) {
+                        json_decref(array);
+                        array = NULL;
+                        break;
+                }
+        }
+        json_decref(json);
+        return array;
+}
+
 int command_print(json_t *json, struct error *error) {
         int r;
 
+        json = add_versions(json);
+        if (!json)
+                return error_oom(error);
         r = json_dumpf(json, stdout, JSON_COMPACT);
         json_decref(json);
         if (r == 0)

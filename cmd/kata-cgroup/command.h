@@ -11,8 +11,17 @@
 struct command {
         const char *name;
         const char *summary;
+        const struct argp_option *options;
         int (*run)(const struct sandbox_environment *environment, int argc, char **argv, struct error *error);
 };
+
+/* All of them, up to one without a name, and the options before them. */
+extern const struct command command_table[];
+extern const struct argp_option command_global_options[];
+
+extern const struct argp_option command_create_options[], command_attach_vcpus_options[],
+        command_place_options[], command_update_options[], command_delete_options[], command_exec_options[],
+        command_inspect_options[], command_list_options[], command_features_options[];
 
 int command_create(const struct sandbox_environment *environment, int argc, char **argv, struct error *error);
 int command_attach_vcpus(const struct sandbox_environment *environment, int argc, char **argv,
@@ -91,7 +100,7 @@ int command_read_bundle(const struct sandbox_environment *environment, const cha
                         const struct reading *reading, struct oci_resources **resources, char **cgroups_path,
                         struct error *error);
 
-/* Prints a JSON document and a newline. Takes it over. */
+/* Prints a JSON document and a newline: an object with the API's version before the rest, or an array of such. Takes it over. */
 int command_print(json_t *json, struct error *error);
 
 /* Status 1 where what was printed has not arrived. */

@@ -19,7 +19,7 @@ enum {
         KEY_VCPU_SUBTREE,
 };
 
-static const struct argp_option options[] = {
+const struct argp_option command_create_options[] = {
         {"cgroups-path", KEY_CGROUPS_PATH, "PATH", 0,
          "the OCI linux.cgroupsPath; slice:prefix:name selects systemd (default: kata_sandboxed_pod/ID)", 0},
         {"resources", 'r', "FILE", 0, "OCI LinuxResources JSON; - is standard input (default)", 0},
@@ -103,9 +103,12 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         }
 }
 
-static const struct argp argp = {options, parse,
-                                 "ID",    "Make a sandbox's control groups, and place its runtime processes.",
-                                 NULL,    command_help_filter,
+static const struct argp argp = {command_create_options,
+                                 parse,
+                                 "ID",
+                                 "Make a sandbox's control groups, and place its runtime processes.",
+                                 NULL,
+                                 command_help_filter,
                                  NULL};
 
 /* What the options name, read and parsed. */

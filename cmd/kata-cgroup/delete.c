@@ -9,7 +9,7 @@ enum {
         KEY_SANDBOX_ONLY,
 };
 
-static const struct argp_option options[] = {
+const struct argp_option command_delete_options[] = {
         {"force", KEY_FORCE, NULL, 0, "kill what is still in the cgroups; no state is not an error", 0},
         {"timeout", KEY_TIMEOUT, "SECONDS", 0,
          "for the lock, processes, units and busy directories (default: 10)", 0},
@@ -53,10 +53,9 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         }
 }
 
-static const struct argp argp = {options, parse,
-                                 "ID",    "Take a sandbox's control groups, units and state down.",
-                                 NULL,    command_help_filter,
-                                 NULL};
+static const struct argp argp = {
+        command_delete_options, parse, "ID", "Take a sandbox's control groups, units and state down.", NULL,
+        command_help_filter,    NULL};
 
 int command_delete(const struct sandbox_environment *environment, int argc, char **argv, struct error *error) {
         struct delete_options o = {.parsed = {.takes_id = true}, .delete = {.timeout = 10}};

@@ -4,7 +4,7 @@
 
 #include "command.h"
 
-static const struct argp_option options[] = {
+const struct argp_option command_exec_options[] = {
         OPTIONS_COMMON,
         {0},
 };
@@ -25,7 +25,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         return 0;
 }
 
-static const struct argp argp = {options,
+static const struct argp argp = {command_exec_options,
                                  parse,
                                  "ID [--] COMMAND [ARGUMENT...]",
                                  "Become a VMM in the control group that it belongs to from its first page on.",

@@ -4,14 +4,14 @@
 
 #include "command.h"
 
-static const struct argp_option help_only[] = {OPTIONS_COMMON, {0}};
+const struct argp_option command_features_options[] = {OPTIONS_COMMON, {0}};
 
 enum {
         KEY_STATS = 0x100,
         KEY_FORMAT,
 };
 
-static const struct argp_option inspect_options[] = {
+const struct argp_option command_inspect_options[] = {
         {"stats", KEY_STATS, NULL, 0, "also what the sandbox cgroup has used", 0},
         OPTIONS_COMMON,
         {0},
@@ -31,7 +31,7 @@ static error_t parse_inspect(int key, char *argument, struct argp_state *state) 
         return 0;
 }
 
-static const struct argp inspect_argp = {inspect_options,
+static const struct argp inspect_argp = {command_inspect_options,
                                          parse_inspect,
                                          "ID",
                                          "Print what a sandbox is, and what the kernel says of it, as JSON.",
@@ -50,9 +50,31 @@ int command_inspect(const struct sandbox_environment *environment, int argc, cha
         return r == 0 ? command_print(out, error) : r;
 }
 
-static const struct argp features_argp = {
-        help_only, command_parse_common, NULL, "Print what this build and this host can do, as JSON.",
-        NULL,      command_help_filter,  NULL};
+static const struct argp features_argp = {command_features_options,
+                                          command_parse_common,
+                                          NULL,
+                                          "Print what this build and this host can do, as JSON.",
+                                          NULL,
+                                          command_help_filter,
+                                          NULL};
+
+/* By their long names. */
+static json_t *options_to_json(const struct argp_option *options) {
+        json_t *array = json_array();
+
+        for (; array && options->name; options++)
+                (void)json_array_append_new(array, json_sprintf("--%s", options->name));
+        return array;
+}
+
+static json_t *commands_to_json(void) {
+        json_t *object = json_object();
+
+        for (const struct command *command = command_table; object && command->name; command++)
+                (void)json_object_set_new(object, command->name,
+                                          json_pack("{s:o}", "options", options_to_json(command->options)));
+        return object;
+}
 
 int command_features(const struct sandbox_environment *environment, int argc, char **argv,
                      struct error *error) {
@@ -63,10 +85,17 @@ int command_features(const struct sandbox_environment *environment, int argc, ch
         r = command_parse(&features_argp, "features", argc, argv, &parsed, error);
         if (r == 0)
                 r = sandbox_features(environment, &out, error);
-        return r == 0 ? command_print(out, error) : r;
+        if (r != 0)
+                return r;
+        if (json_object_set_new(out, "options", options_to_json(command_global_options)) < 0 ||
+            json_object_set_new(out, "commands", commands_to_json()) < 0) {
+                json_decref(out);
+                return error_oom(error);
+        }
+        return command_print(out, error);
 }
 
-static const struct argp_option list_options[] = {
+const struct argp_option command_list_options[] = {
         {"format", KEY_FORMAT, "table|json", 0, "default: table", 0},
         OPTIONS_COMMON,
         {0},
@@ -91,8 +120,8 @@ static error_t parse_list(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct argp list_argp = {
-        list_options, parse_list,          NULL, "Print every sandbox, and whether its cgroups are there.",
-        NULL,         command_help_filter, NULL};
+        command_list_options, parse_list, NULL, "Print every sandbox, and whether its cgroups are there.", NULL,
+        command_help_filter,  NULL};
 
 static const char *text_of(const json_t *entry, const char *name) {
         const char *text = json_string_value(json_object_get(entry, name));

@@ -16,16 +16,21 @@
 
 #define DEFAULT_ROOT "/run/kata-cgroup"
 
-static const struct command commands[] = {
-        {"create", "make a sandbox's control groups, place its runtime processes", command_create},
-        {"attach-vcpus", "place the VMM or its vCPU threads", command_attach_vcpus},
-        {"place", "place a runtime process that has come after create", command_place},
-        {"update", "change a sandbox's limits", command_update},
-        {"delete", "take a sandbox's control groups, units and state down", command_delete},
-        {"exec", "start a VMM in the control group that it belongs to", command_exec},
-        {"inspect", "print what a sandbox is, as JSON", command_inspect},
-        {"list", "print every sandbox", command_list},
-        {"features", "print what this build and this host can do, as JSON", command_features},
+const struct command command_table[] = {
+        {"create", "make a sandbox's control groups, place its runtime processes", command_create_options,
+         command_create},
+        {"attach-vcpus", "place the VMM or its vCPU threads", command_attach_vcpus_options,
+         command_attach_vcpus},
+        {"place", "place a runtime process that has come after create", command_place_options, command_place},
+        {"update", "change a sandbox's limits", command_update_options, command_update},
+        {"delete", "take a sandbox's control groups, units and state down", command_delete_options,
+         command_delete},
+        {"exec", "start a VMM in the control group that it belongs to", command_exec_options, command_exec},
+        {"inspect", "print what a sandbox is, as JSON", command_inspect_options, command_inspect},
+        {"list", "print every sandbox", command_list_options, command_list},
+        {"features", "print what this build and this host can do, as JSON", command_features_options,
+         command_features},
+        {0},
 };
 
 enum {
@@ -35,7 +40,7 @@ enum {
         KEY_DEBUG,
 };
 
-static const struct argp_option options[] = {
+const struct argp_option command_global_options[] = {
         {"root", KEY_ROOT, "DIR", 0, "where state is kept (default: " DEFAULT_ROOT ")", 0},
         {"log", KEY_LOG, "FILE", 0, "where messages go (default: standard error)", 0},
         {"log-format", KEY_LOG_FORMAT, "text|json", 0, "default: text", 0},
@@ -98,8 +103,8 @@ static char *help_filter(int key, const char *text, void *input) {
         if (!stream)
                 return NULL;
         fputs("Commands:\n", stream);
-        for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-                fprintf(stream, "  %-14s %s\n", commands[i].name, commands[i].summary);
+        for (const struct command *command = command_table; command->name; command++)
+                fprintf(stream, "  %-14s %s\n", command->name, command->summary);
         fputs("\n`kata-cgroup COMMAND --help' tells a command's options; see kata-cgroup(8).", stream);
         if (fclose(stream) != 0) {
                 free(out);
@@ -108,7 +113,7 @@ static char *help_filter(int key, const char *text, void *input) {
         return out;
 }
 
-static const struct argp argp = {options,
+static const struct argp argp = {command_global_options,
                                  parse,
                                  "COMMAND [OPTION...] [ID]",
                                  "Host control groups for VM-based container runtimes.\v ",
@@ -117,9 +122,9 @@ static const struct argp argp = {options,
                                  NULL};
 
 static const struct command *find_command(const char *name) {
-        for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-                if (strcmp(commands[i].name, name) == 0)
-                        return &commands[i];
+        for (const struct command *command = command_table; command->name; command++)
+                if (strcmp(command->name, name) == 0)
+                        return command;
         return NULL;
 }
 

@@ -7,7 +7,7 @@ enum {
         KEY_PID = 0x100,
 };
 
-static const struct argp_option options[] = {
+const struct argp_option command_place_options[] = {
         {"pid", KEY_PID, "PID", 0, "a runtime process (shim, virtiofsd) to place; repeatable", 0},
         OPTIONS_COMMON,
         {0},
@@ -28,8 +28,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct argp argp = {
-        options, parse, "ID", "Place runtime processes that have come after create.", NULL, command_help_filter,
-        NULL};
+        command_place_options, parse, "ID", "Place runtime processes that have come after create.", NULL,
+        command_help_filter,   NULL};
 
 int command_place(const struct sandbox_environment *environment, int argc, char **argv, struct error *error) {
         struct place_options o = {.parsed = {.takes_id = true}};

@@ -16,7 +16,7 @@ enum {
         KEY_REMOVE_DEVICE,
 };
 
-static const struct argp_option options[] = {
+const struct argp_option command_update_options[] = {
         {"container", KEY_CONTAINER, "CID", 0,
          "the JSON is this container's; the cpuset becomes the union of all", 0},
         {"remove", KEY_REMOVE, NULL, 0, "forget that container; reads no JSON", 0},
@@ -81,9 +81,12 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         }
 }
 
-static const struct argp argp = {options, parse,
-                                 "ID",    "Change a sandbox's limits: all that the JSON names, or nothing.",
-                                 NULL,    command_help_filter,
+static const struct argp argp = {command_update_options,
+                                 parse,
+                                 "ID",
+                                 "Change a sandbox's limits: all that the JSON names, or nothing.",
+                                 NULL,
+                                 command_help_filter,
                                  NULL};
 
 /* Devices by themselves come without JSON. */

@@ -147,6 +147,13 @@ int bpf_devices_load(const struct device_filter *filter, struct error *error) {
                            : program;
 }
 
+bool bpf_is_available(void) {
+        const struct device_filter all = {.allow = true};
+        _cleanup_close_ int program = bpf_devices_load(&all, NULL);
+
+        return program >= 0;
+}
+
 static bool is_ours(const struct bpf_library *bpf, int program) {
         struct bpf_prog_info info = {0};
         unsigned size = sizeof(info);

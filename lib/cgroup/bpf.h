@@ -8,6 +8,8 @@
  * told from systemd's by its name. libbpf is loaded when the first function is called.
  */
 
+#include <stdbool.h>
+
 #include "plan/device_filter.h"
 #include "util/error.h"
 
@@ -24,6 +26,9 @@ enum {
 /* Ours on this cgroup (an open directory, not O_PATH): `*out` is a new descriptor of it. 0, BPF_E_NO_PROGRAM, or
  * status 1. */
 int bpf_devices_find(int directory, int *out, struct error *error);
+
+/* Whether such a program can be loaded here. */
+bool bpf_is_available(void);
 
 /* Loads a program for the filter. Returns its descriptor. Errors: status 1. */
 int bpf_devices_load(const struct device_filter *filter, struct error *error);

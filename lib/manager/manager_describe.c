@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgroup/bpf.h"
 #include "cgroup/stats.h"
+#include "host/kernel.h"
 #include "manager/manager_internal.h"
 
 /* Whether the group is to be shown in this hierarchy: what is at its place and somebody else's is not. A directory without a
@@ -218,6 +220,12 @@ static unsigned systemd_version(const struct log *log) {
         return version;
 }
 
+static json_t *kernel_to_json(const struct host *host) {
+        return json_pack("{s:b, s:b, s:b, s:b, s:b}", "pidfd", kernel_has_pidfd(), "openat2",
+                         kernel_has_openat2(), "cgroupKill", kernel_has_cgroup_kill(host), "cloneIntoCgroup",
+                         kernel_has_clone_into_cgroup(), "bpf", bpf_is_available());
+}
+
 int manager_describe_host(const struct log *log, json_t **out, struct error *error) {
         _cleanup_(host_freep) struct host *host = NULL;
         unsigned systemd;
@@ -229,9 +237,9 @@ int manager_describe_host(const struct log *log, json_t **out, struct error *err
                 return r;
         systemd = systemd_version(log);
         drivers = systemd > 0 ? json_pack("[s, s]", "cgroupfs", "systemd") : json_pack("[s]", "cgroupfs");
-        *out = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "cgroupVersion", (int)host->version, "hierarchies",
-                         hierarchies_to_json(host), "controllers", controllers_to_json(host), "systemdVersion",
-                         systemd > 0 ? json_integer(systemd) : json_null(), "drivers", drivers, "fields",
-                         plan_fields_to_json());
+        *out = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "cgroupVersion", (int)host->version,
+                         "hierarchies", hierarchies_to_json(host), "controllers", controllers_to_json(host),
+                         "systemdVersion", systemd > 0 ? json_integer(systemd) : json_null(), "drivers",
+                         drivers, "kernel", kernel_to_json(host), "fields", plan_fields_to_json());
         return *out ? 0 : error_oom(error);
 }

@@ -148,6 +148,10 @@ struct oci_resources {
  * show for one that is not set (PAGE_COUNTER_MAX of include/linux/page_counter.h). */
 #define OCI_MEMORY_UNLIMITED INT64_C(9223372036854771712)
 
+/* The versions of the runtime specification whose LinuxResources are handled. */
+#define OCI_VERSION_MIN "1.0.0"
+#define OCI_VERSION_MAX "1.3.0"
+
 /* Limits on what is read, far above any real document. */
 #define OCI_DOCUMENT_SIZE_MAX (1024UL * 1024UL)
 #define OCI_DOCUMENT_DEPTH_MAX 32

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "util/api.h"
 #include "util/cleanup.h"
 #include "util/text.h"
 #include "util/timestamp.h"
@@ -17,10 +18,11 @@ static void write_json(const struct log *log, const char *level, const char *mes
         _cleanup_json_ json_t *object = NULL;
 
         timestamp_now(now);
-        object = json_pack("{s:s, s:s, s:s}", "level", level, "msg", message, "time", now);
+        object = json_pack("{s:i, s:s, s:s, s:s}", "apiVersion", API_VERSION, "level", level, "msg", message,
+                           "time", now);
         /* What was quoted from outside may not be UTF-8; the message is still worth a line. */
         if (!object)
-                object = json_pack("{s:s, s:s, s:s}", "level", level, "msg",
+                object = json_pack("{s:i, s:s, s:s, s:s}", "apiVersion", API_VERSION, "level", level, "msg",
                                    "a message that is not valid UTF-8", "time", now);
         if (!object)
                 return;

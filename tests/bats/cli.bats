@@ -353,6 +353,29 @@ at_terminal() { script -qec "$(printf '%q ' "$@")" /dev/null < /dev/null; }
     rm -r "$ROOT/broken"
 }
 
+@test "features: the API's version, each command's options as its --help has them, and what the kernel has" {
+    local command option
+    run --separate-stderr kc features
+    assert_success
+    assert_json '[.apiVersion, .ociVersionMin, .ociVersionMax]' '[1,"1.0.0","1.3.0"]'
+    assert_json '[.kernel[] | type] | unique' '["boolean"]'
+    assert_json '.kernel | keys' '["bpf","cgroupKill","cloneIntoCgroup","openat2","pidfd"]'
+    # 5.7 has all but cgroup.kill, which is for the v2 tree.
+    [ "$(printf '%s\n' 5.14 "$(uname -r)" | sort -V | head -n 1)" != 5.14 ] ||
+        assert_json '.kernel | [.pidfd, .openat2, .cloneIntoCgroup]' '[true,true,true]'
+    assert_json '.options - ["--root","--log","--log-format","--debug","--help","--version"]' '[]'
+    for command in $(jq -r '.commands | keys[]' <<< "$output"); do
+        assert_equal "$(jq -r ".commands[\"$command\"].options[]" <<< "$output" | sort)" \
+            "$(kc "$command" --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort)"
+        # The completion knows them as well.
+        for option in $(jq -r ".commands[\"$command\"].options[]" <<< "$output"); do
+            assert grep -qE "^    $command\)|--help --version" "$BATS_TEST_DIRNAME/../../completions/kata-cgroup.bash"
+            [[ $option = --@(help|version) ]] ||
+                assert grep -qE "^    $command\) options=.*$option[ \"]" "$BATS_TEST_DIRNAME/../../completions/kata-cgroup.bash"
+        done
+    done
+}
+
 @test "features: version, hierarchies, controllers, drivers and fields" {
     run kc features
     assert_success

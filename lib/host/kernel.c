@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/kernel.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/file.h"
+
+bool kernel_has_pidfd(void) {
+        _cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+        return fd >= 0;
+}
+
+bool kernel_has_openat2(void) {
+        struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC};
+        _cleanup_close_ int fd = (int)syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof(how));
+
+        return fd >= 0;
+}
+
+/* A kernel that knows the flag looks for the descriptor, which is none, before there is a child. Others know neither the flag
+ * nor a struct as long as this (kernel/fork.c, clone3). */
+bool kernel_has_clone_into_cgroup(void) {
+        struct clone_args arguments = {.flags = CLONE_INTO_CGROUP, .cgroup = INT_MAX};
+
+        return syscall(SYS_clone3, &arguments, sizeof(arguments)) < 0 && errno == EBADF;
+}
+
+/* The root group has no such file, so any below it is asked. */
+static bool has_in_some_group(const struct hierarchy *hierarchy, bool *out) {
+        DIR *stream = file_open_stream(hierarchy->fd, ".");
+        struct dirent *entry;
+        bool found = false;
+
+        while (stream && !found && (entry = readdir(stream))) {
+                char path[NAME_MAX + sizeof("/cgroup.procs")];
+
+                if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+                        continue;
+                (void)snprintf(path, sizeof(path), "%s/cgroup.procs", entry->d_name);
+                found = faccessat(hierarchy->fd, path, F_OK, 0) == 0;
+                (void)snprintf(path, sizeof(path), "%s/cgroup.kill", entry->d_name);
+                *out = faccessat(hierarchy->fd, path, F_OK, 0) == 0;
+        }
+        if (stream)
+                (void)closedir(stream);
+        return found;
+}
+
+bool kernel_has_cgroup_kill(const struct host *host) {
+        int version, patch_level;
+        struct utsname name;
+        bool has = false;
+
+        if (!host->unified)
+                return false;
+        if (has_in_some_group(host->unified, &has))
+                return has;
+        return uname(&name) == 0 && sscanf(name.release, "%d.%d", &version, &patch_level) == 2 &&
+               (version > 5 || (version == 5 && patch_level >= 14));
+}
