@@ -12,7 +12,7 @@ enum {
 };
 
 const struct argp_option command_inspect_options[] = {
-        {"stats", KEY_STATS, NULL, 0, "also what the sandbox cgroup has used", 0},
+        {"stats", KEY_STATS, NULL, 0, "also what its cgroups have used", 0},
         OPTIONS_COMMON,
         {0},
 };

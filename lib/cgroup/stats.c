@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cgroup/stats.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -125,6 +126,67 @@ static json_t *v1_swap(const struct files *memory, const char *both_file, const 
         return result;
 }
 
+/* The lines of memory.stat that are shown: each is the same thing in both versions, or only one of them has it. v1's lines
+ * without "total_" leave out the groups below. */
+static json_t *memory_lines(const char *text, bool v1) {
+        static const struct {
+                const char *name, *v1, *v2;
+        } lines[] = {
+                {"anon", "total_rss", "anon"},
+                {"file", "total_cache", "file"},
+                {"kernel", NULL, "kernel"},
+                {"kernelStack", NULL, "kernel_stack"},
+                {"pageTables", NULL, "pagetables"},
+                {"slab", NULL, "slab"},
+                {"sock", NULL, "sock"},
+                {"shmem", "total_shmem", "shmem"},
+                {"fileMapped", "total_mapped_file", "file_mapped"},
+                {"fileDirty", "total_dirty", "file_dirty"},
+                {"fileWriteback", "total_writeback", "file_writeback"},
+                {"inactiveAnon", "total_inactive_anon", "inactive_anon"},
+                {"activeAnon", "total_active_anon", "active_anon"},
+                {"inactiveFile", "total_inactive_file", "inactive_file"},
+                {"activeFile", "total_active_file", "active_file"},
+                {"unevictable", "total_unevictable", "unevictable"},
+                {"pageFaults", "total_pgfault", "pgfault"},
+                {"majorPageFaults", "total_pgmajfault", "pgmajfault"},
+                {"refaultsAnon", "total_workingset_refault_anon", "workingset_refault_anon"},
+                {"refaultsFile", "total_workingset_refault_file", "workingset_refault_file"},
+        };
+        json_t *object = json_object();
+
+        for (size_t i = 0; object && i < ARRAY_SIZE(lines); i++) {
+                const char *line = v1 ? lines[i].v1 : lines[i].v2;
+
+                (void)json_object_set_new(object, lines[i].name,
+                                          line ? value_of(text, line, 1, 1) : json_null());
+        }
+        return object;
+}
+
+/* What the group would miss, as the kubelet and cAdvisor count it: all but the file pages that were not used for long. */
+static json_t *working_set(const json_t *memory, const json_t *lines) {
+        const json_t *current = json_object_get(memory, "current"),
+                     *inactive = json_object_get(lines, "inactiveFile");
+        json_int_t rest = json_integer_value(current) - json_integer_value(inactive);
+
+        if (!json_is_integer(current) || !json_is_integer(inactive))
+                return json_null();
+        return json_integer(rest > 0 ? rest : 0);
+}
+
+/* Adds what comes from memory.stat. Takes `memory`. */
+static json_t *with_lines(json_t *memory, const struct files *files) {
+        _cleanup_free_ char *text = read_text(files, "memory.stat");
+        json_t *lines = memory_lines(text, is_v1(files));
+
+        if (is_v1(files) && lines)
+                (void)json_object_set_new(lines, "kernel", read_number(files, "memory.kmem.usage_in_bytes", 1));
+        (void)json_object_set_new(memory, "workingSet", working_set(memory, lines));
+        (void)json_object_set_new(memory, "stat", lines);
+        return memory;
+}
+
 static json_t *memory_v1(const struct files *memory) {
         _cleanup_free_ char *oom = read_text(memory, "memory.oom_control");
 
@@ -155,16 +217,20 @@ static json_t *memory_stats(struct cgroup *cgroup) {
 
         if (!memory.hierarchy)
                 return json_null();
-        return is_v1(&memory) ? memory_v1(&memory) : memory_v2(&memory);
+        return with_lines(is_v1(&memory) ? memory_v1(&memory) : memory_v2(&memory), &memory);
 }
 
-static json_t *pids_stats(struct cgroup *cgroup) {
+static json_t *pids_stats(struct cgroup *cgroup, struct pid_set *processes) {
         const struct files pids = files_of(cgroup, CONTROLLER_PIDS);
+        _cleanup_free_ char *text = read_text(&pids, "cgroup.procs");
 
         if (!pids.hierarchy)
                 return json_null();
-        return json_pack("{s:o, s:o}", "current", read_number(&pids, "pids.current", 1), "limit",
-                         read_limit(&pids, "pids.max"));
+        if (text && pid_set_add_text(processes, text) < 0)
+                return NULL;
+        return json_pack("{s:o, s:o, s:o}", "current", read_number(&pids, "pids.current", 1), "limit",
+                         read_limit(&pids, "pids.max"), "processes",
+                         text ? json_integer((json_int_t)processes->count) : json_null());
 }
 
 /* The entry of a device in the array, made where it is not there yet; borrowed. */
@@ -306,6 +372,32 @@ static json_t *rdma_stats(struct cgroup *cgroup) {
         return object;
 }
 
+/* "sev 3" in misc.current, "sev max" in misc.max, "sev.max 1" in misc.events: the same files in both versions. */
+static json_t *misc_stats(struct cgroup *cgroup) {
+        const struct files files = files_of(cgroup, CONTROLLER_MISC);
+        _cleanup_free_ char *text = read_text(&files, "misc.current"), *limits = read_text(&files, "misc.max");
+        _cleanup_free_ char *events = read_text(&files, "misc.events");
+        char *rest = text, *line;
+        json_t *object;
+
+        if (!text)
+                return json_null();
+        object = json_object();
+        while (object && (line = strsep(&rest, "\n"))) {
+                char name[65], event[sizeof(name) + sizeof(".max")];
+                uint64_t current;
+
+                if (sscanf(line, "%64s %" SCNu64, name, &current) != 2)
+                        continue;
+                (void)snprintf(event, sizeof(event), "%s.max", name);
+                (void)json_object_set_new(object, name,
+                                          json_pack("{s:o, s:o, s:o}", "current", number(current), "limit",
+                                                    value_of(limits, name, 1, 1), "failures",
+                                                    value_of(events, event, 1, 1)));
+        }
+        return object;
+}
+
 /* "some avg10=0.00 avg60=0.00 avg300=0.00 total=0" */
 static json_t *pressure_line(const char *text, const char *kind) {
         const char *line = strstr(text, kind);
@@ -340,9 +432,21 @@ static json_t *pressure_stats(struct cgroup *cgroup) {
                          pressure_of(&files, "memory.pressure"), "io", pressure_of(&files, "io.pressure"));
 }
 
-json_t *stats_read(struct cgroup *cgroup, bool vcpu_subtree) {
-        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "cpu", cpu_stats(cgroup, vcpu_subtree),
-                         "memory", memory_stats(cgroup), "pids", pids_stats(cgroup), "io", io_stats(cgroup),
-                         "hugetlb", hugetlb_stats(cgroup), "rdma", rdma_stats(cgroup), "pressure",
-                         pressure_stats(cgroup));
+int stats_read(struct cgroup *cgroup, bool vcpu_subtree, struct stats *out) {
+        out->json =
+                json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "cpu", cpu_stats(cgroup, vcpu_subtree),
+                          "memory", memory_stats(cgroup), "pids", pids_stats(cgroup, &out->processes), "io",
+                          io_stats(cgroup), "hugetlb", hugetlb_stats(cgroup), "rdma", rdma_stats(cgroup),
+                          "misc", misc_stats(cgroup), "pressure", pressure_stats(cgroup));
+        return out->json ? 0 : -ENOMEM;
+}
+
+json_t *stats_read_vcpu_subtree(struct cgroup *subtree) {
+        return json_pack("{s:o, s:o}", "cpu", cpu_stats(subtree, false), "pressure", pressure_stats(subtree));
+}
+
+void stats_clear(struct stats *stats) {
+        json_decref(stats->json);
+        pid_set_clear(&stats->processes);
+        *stats = (struct stats){0};
 }

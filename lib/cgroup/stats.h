@@ -9,6 +9,26 @@
  */
 
 #include "cgroup/cgroup.h"
+#include "host/proc.h"
 
-/* A new reference, or NULL without memory. */
-json_t *stats_read(struct cgroup *cgroup, bool vcpu_subtree);
+struct stats {
+        json_t *json;
+        struct pid_set processes; /* the ones that json counts: those with a task in the group */
+};
+
+void stats_clear(struct stats *stats);
+#define _cleanup_stats_ _cleanup_(stats_clear)
+
+/* 0, or -ENOMEM. With a group for the vCPUs, the throttling is that one's. */
+int stats_read(struct cgroup *cgroup, bool vcpu_subtree, struct stats *out);
+
+/* Those of the vCPUs' group itself: of cpu, and the pressure. Its memory, tasks and I/O are the group's above. A new
+ * reference, or NULL without memory. */
+json_t *stats_read_vcpu_subtree(struct cgroup *subtree);
+
+/*
+ * The sum of two groups of which none is below the other: the kernel counts what happens in a group in those above it, too.
+ * Limits, peaks and pressure have no sum and no member. A process with tasks in both counts once. What the kernel does
+ * not tell of one group is null. `b` may be NULL. A new reference, or NULL without memory.
+ */
+json_t *stats_total(const struct stats *a, const struct stats *b);

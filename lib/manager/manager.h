@@ -121,8 +121,9 @@ json_t *manager_describe(struct manager *manager, struct error *error);
 /* The same of the vCPUs' group, or null. */
 json_t *manager_describe_subtree(struct manager *manager, struct error *error);
 
-/* What the group has used; null where there is another's at its place. A new reference, or NULL without memory. */
-json_t *manager_stats(struct manager *manager);
+/* What a sandbox has used: the members of its own group's, again as `sandbox`, with `overhead` (null without that group),
+ * `total` and `vcpuSubtree`; null where there is another's at the group's place. A new reference, or NULL without memory. */
+json_t *manager_stats(struct manager *sandbox, struct manager *overhead);
 
 /* What features shows of the host. */
 int manager_describe_host(const struct log *log, json_t **out, struct error *error);

@@ -133,10 +133,45 @@ json_t *manager_describe_subtree(struct manager *manager, struct error *error) {
                          set_to_json(&threads));
 }
 
-json_t *manager_stats(struct manager *manager) {
-        if (manager_exists(manager) && !manager_is_shown(manager))
+/* Whether it is another's that is at the group's place. */
+static bool is_others(struct manager *manager) {
+        return manager_exists(manager) && !manager_is_shown(manager);
+}
+
+static json_t *subtree_stats(struct manager *manager) {
+        _cleanup_(cgroup_freep) struct cgroup *subtree = NULL;
+
+        if (!manager->vcpu_subtree)
                 return json_null();
-        return stats_read(manager->cgroup, manager->vcpu_subtree);
+        subtree = cgroup_vcpu_subtree(manager->cgroup);
+        return subtree ? stats_read_vcpu_subtree(subtree) : NULL;
+}
+
+static json_t *total_stats(struct manager *sandbox, const struct stats *own, struct manager *overhead,
+                           const struct stats *other) {
+        if (!other->json || !manager_exists(overhead))
+                return stats_total(own, NULL);
+        return manager_exists(sandbox) ? stats_total(own, other) : stats_total(other, NULL);
+}
+
+json_t *manager_stats(struct manager *sandbox, struct manager *overhead) {
+        _cleanup_stats_ struct stats own = {0}, other = {0};
+        _cleanup_json_ json_t *groups = NULL;
+        json_t *stats;
+
+        if (is_others(sandbox))
+                return json_null();
+        if (stats_read(sandbox->cgroup, sandbox->vcpu_subtree, &own) < 0)
+                return NULL;
+        if (overhead && !is_others(overhead) && stats_read(overhead->cgroup, false, &other) < 0)
+                return NULL;
+        groups = json_pack("{s:O, s:O?, s:o, s:o}", "sandbox", own.json, "overhead", other.json, "total",
+                           total_stats(sandbox, &own, overhead, &other), "vcpuSubtree", subtree_stats(sandbox));
+        stats = groups ? json_copy(own.json) : NULL;
+        if (stats && json_object_update(stats, groups) == 0)
+                return stats;
+        json_decref(stats);
+        return NULL;
 }
 
 /* ---- what would be done ---- */

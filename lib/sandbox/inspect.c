@@ -63,7 +63,7 @@ static json_t *session_to_json(struct session *session, bool stats, struct error
                          json_object_get(configuration, "resources"), "devices",
                          json_object_get(configuration, "devices"), "overheadResources",
                          session->overhead ? json_object_get(configuration, "overheadResources") : json_null(),
-                         "stats", stats ? manager_stats(session->sandbox) : NULL);
+                         "stats", stats ? manager_stats(session->sandbox, session->overhead) : NULL);
 }
 
 int sandbox_inspect(const struct sandbox_environment *environment, const char *id, bool stats, json_t **out,

@@ -97,7 +97,7 @@ struct sandbox_delete {
 int sandbox_delete(const struct sandbox_environment *environment, const char *id,
                    const struct sandbox_delete *delete, struct error *error);
 
-/* What inspect prints, with the sandbox cgroup's statistics where `stats`; a new reference. */
+/* What inspect prints, with its cgroups' statistics where `stats`; a new reference. */
 int sandbox_inspect(const struct sandbox_environment *environment, const char *id, bool stats, json_t **out,
                     struct error *error);
 

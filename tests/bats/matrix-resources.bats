@@ -288,11 +288,12 @@ weight_survives_reload() { on_v1 io || assert_survives_reload; }
     wait_until test -s "$BATS_TEST_TMPDIR/ready"
     run --separate-stderr kc inspect "$ID" --stats
     assert_success
-    assert_json '.stats | keys' '["cpu","hugetlb","io","memory","pids","pressure","rdma"]'
+    assert_json '.stats | keys' \
+        '["cpu","hugetlb","io","memory","misc","overhead","pids","pressure","rdma","sandbox","total","vcpuSubtree"]'
     assert_json '.stats.cpu | keys' '["periods","systemUsec","throttledPeriods","throttledUsec","usageUsec","userUsec"]'
     assert_json '[.stats.cpu.usageUsec > 0, .stats.pids.current > 0, .stats.pids.limit]' '[true,true,1000]'
     ! has memory || assert_json '[.stats.memory.limit, (.stats.memory | keys)]' \
-        '[4294967296,["current","events","limit","peak","swapCurrent","swapLimit"]]'
+        '[4294967296,["current","events","limit","peak","stat","swapCurrent","swapLimit","workingSet"]]'
     [ "$HOST_VERSION" = 1 ] || assert_json '.stats.pressure.cpu.some | keys' '["avg10","avg300","avg60","totalUsec"]'
     run --separate-stderr kc inspect "$ID"
     assert_json 'has("stats")' false

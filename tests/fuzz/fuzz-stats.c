@@ -88,18 +88,22 @@ static void check_stats(enum cgroup_version version, bool vcpu_subtree) {
         struct host host = {.hierarchies = &hierarchy, .count = 1, .version = version};
         _cleanup_(cgroup_freep) struct cgroup *cgroup = NULL;
         _cleanup_free_ char *text = NULL;
-        _cleanup_json_ json_t *stats = NULL;
+        _cleanup_stats_ struct stats stats = {0};
+        _cleanup_json_ json_t *total = NULL;
 
         for (int c = 0; c < CONTROLLER_COUNT; c++)
                 host.controllers[c] = &hierarchy;
         host.unified = version == CGROUP_V2 ? &hierarchy : NULL;
         cgroup = cgroup_new(&host, NULL, NULL, GROUP);
         CHECK(cgroup);
-        stats = stats_read(cgroup, vcpu_subtree);
-        CHECK(json_object_size(stats) == 7);
-        check_numbers(stats);
-        text = json_dumps(stats, 0);
+        CHECK(stats_read(cgroup, vcpu_subtree, &stats) == 0);
+        CHECK(json_object_size(stats.json) == 8);
+        check_numbers(stats.json);
+        text = json_dumps(stats.json, 0);
         CHECK(text);
+        total = stats_total(&stats, &stats);
+        CHECK(json_object_size(total) == 7);
+        check_numbers(total);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
