@@ -83,7 +83,7 @@ cpu_time() {
 }
 
 @test "the guest is throttled, the VMM's other threads are not" {
-    local ready vcpu io
+    local ready vcpu io name
     create --vcpu-subtree <<< '{"cpu":{"quota":1000,"period":100000}}'
     exec {ready}< <(exec "$NAMED_THREADS" io! "CPU 0/KVM!" 3>&- 2> /dev/null)
     VMM=$!
@@ -100,6 +100,20 @@ cpu_time() {
     assert [ $(($(cpu_time "$io") - io_before)) -gt $((3 * ($(cpu_time "$vcpu") - vcpu_before))) ]
     run --separate-stderr kc inspect "$ID" --stats
     assert_json '.stats.cpu.throttledPeriods >= 5' true
+    # What the kernel has of the vCPUs' group alone, once nothing runs any more.
+    kill -STOP "$VMM"
+    inspected_at_rest() {
+        local before
+        before=$(< "$CGROUP/$SANDBOX_DIR/vcpu/cpu.stat")
+        run --separate-stderr kc inspect "$ID" --stats
+        [ "$before" = "$(< "$CGROUP/$SANDBOX_DIR/vcpu/cpu.stat")" ]
+    }
+    wait_until inspected_at_rest
+    for name in usage_usec:usageUsec user_usec:userUsec system_usec:systemUsec nr_periods:periods nr_throttled:throttledPeriods; do
+        assert_json ".stats.vcpuSubtree.cpu.${name#*:}" "$(sed -n "s/^${name%:*} //p" "$CGROUP/$SANDBOX_DIR/vcpu/cpu.stat")"
+    done
+    assert_json '.stats | [.vcpuSubtree.cpu.usageUsec < .sandbox.cpu.usageUsec, (.vcpuSubtree | keys), .total.cpu.periods == .vcpuSubtree.cpu.periods]' \
+        '[true,["cpu","pressure"],true]'
 }
 
 @test "update changes the vCPUs' limits, and puts them back if one is refused" {

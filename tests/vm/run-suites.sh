@@ -96,7 +96,7 @@ for file in "$suites"/*.bats; do
     state) [[ $environment =~ ^(host|valgrind|trixie-v2) ]] || continue ;;
     matrix-identity | matrix-devices | matrix-exec | matrix-dry-run) [[ $environment != *-hybrid* ]] || continue ;;
     # trixie's has memory and cpuset on the v2 tree.
-    matrix-stays) [[ $environment != bookworm-hybrid* ]] || continue ;;
+    matrix-stats | matrix-stays) [[ $environment != bookworm-hybrid* ]] || continue ;;
     waits) [[ $environment =~ ^(host|trixie-v2) ]] || continue ;;
     # Under valgrind the program of a process is valgrind.
     matrix-waits) [[ $environment != *-hybrid* && $environment != valgrind ]] || continue ;;
