@@ -379,6 +379,10 @@ forget_stranger() {
         assert_all_there "$OVERHEAD_DIR"
         [ "$KC_DRIVER" = systemd ] || assert_all_there "$SANDBOX_DIR"
     done
+    if [ "$KC_DRIVER" = cgroupfs ]; then # as above; what the stranger uses is not in the total
+        run --separate-stderr kc inspect "$ID" --stats
+        assert_json '[.overhead.exists, .stats.overhead, .stats.total.pids.current == .stats.sandbox.pids.current]' '[false,null,true]'
+    fi
     forget_stranger "$OVERHEAD_DIR"
     kc delete "$ID"
     assert_nothing_left

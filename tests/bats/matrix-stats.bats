@@ -133,6 +133,7 @@ assert_as_the_kernel_has_it() {
                     print name, sum[name], total[name]
             for (name in total) if (!(name in sum)) print name, total[name]
         }' <<< "$INSPECTED")" ""
+    assert_json '.stats.total.io // [] | map([.major, .minor]) | length == (unique | length)' true
     assert_json '.stats | del(.sandbox, .overhead, .total, .vcpuSubtree) == .sandbox' true
     assert_json '[.stats | .sandbox, .overhead, .total | objects | .memory | objects | .workingSet == ([0, .current - .stat.inactiveFile] | max)] | all' true
     assert_json '[.stats.total | paths | .[-1] | select(. == "limit" or . == "swapLimit" or . == "peak" or . == "pressure")]' '[]'
