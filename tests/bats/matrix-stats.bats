@@ -189,14 +189,17 @@ find_device() {
 
 @test "io and huge pages that move in each group, and their sum" {
     local group amount=0 free resources=$RESOURCES
-    # With a limit, also a scope on v2 has the controller.
-    ! has hugetlb || resources=${RESOURCES%\}}',"hugepageLimits":[{"pageSize":"2MB","limit":1073741824}]}'
+    # With a limit, also a scope on v2 has the controller; and v1 counts the I/O of a device that is throttled.
+    ! has hugetlb || resources=${resources%\}}',"hugepageLimits":[{"pageSize":"2MB","limit":1073741824}]}'
+    if has io; then
+        find_device
+        resources=${resources%\}}',"blockIO":{"throttleReadBpsDevice":[{"major":'${DEVICE%:*}',"minor":'${DEVICE#*:}',"rate":1099511627776}]}}'
+    fi
     start_shim
     create --pid "$SHIM" <<< "$resources"
     start_vmm
     attach
     if has io; then
-        find_device
         for group in "${BOTH[@]}"; do
             amount=$((amount + 1))
             start_in "$group" sh -c "dd if=/dev/zero of=$TARGET bs=64k count=$((4 * amount)) oflag=direct 2> /dev/null
