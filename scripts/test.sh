@@ -141,7 +141,7 @@ differential_sample() {
 # in the VMs, each with a part: of the scenarios half are killed and half fail, the other way round in the next VM.
 reliability_sample() {
     local kind kinds driver mode
-    local -A scenarios=([kill]="create lift devices reattach delete" [fault]="attach update unthrottle refused clear"
+    local -A scenarios=([kill]="create lift devices reattach place delete" [fault]="attach update unthrottle refused overhead clear"
         [signal]="create attach devices clear")
     [ -z "$filter" ] || return 0
     case "$1" in

@@ -214,7 +214,7 @@ static int read_facts(struct manager *manager, const struct oci_resources *resou
         int r;
 
         for (int c = 0; c < CONTROLLER_COUNT; c++)
-                facts.controllers[c] = host_controller_version(host, c);
+                facts.controllers[c] = host_controller_version(host, (enum controller)c);
         r = manager->ops->is_systemd ? read_systemd_facts(manager->context, &facts, error) : 0;
         if (r == 0)
                 r = read_rare_facts(manager->context, resources, &facts, error);

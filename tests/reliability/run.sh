@@ -46,10 +46,11 @@ throttle='{"blockIO":{"throttleReadBpsDevice":[{"major":'${disk%:*}',"minor":'${
 refused='{"pids":{"limit":77},"cpu":{"shares":300},"blockIO":{"throttleReadBpsDevice":[{"major":4000,"minor":1,"rate":4096}]}}'
 no_throttle='{"blockIO":{"throttleReadBpsDevice":[]}}'
 
-shim='' vmm='' vmm_says='' point='' failures=0 ended=0 signals_sent=0
+shim='' helper='' vmm='' vmm_says='' point='' failures=0 ended=0 signals_sent=0
 
 finish() {
     [ -z "$shim" ] || kill -KILL "$shim" 2> /dev/null
+    [ -z "$helper" ] || kill -KILL "$helper" 2> /dev/null
     [ -z "$vmm" ] || kill -KILL "$vmm" 2> /dev/null
     kc delete --force "$id" --cgroups-path "$path" "${mode_option[@]}" > /dev/null 2>&1
     [ "$driver" != systemd ] || stop_own_slices
@@ -69,11 +70,12 @@ problem() {
 # ---- the scenarios: a command, and what has to be there for it ----
 
 # lift: a container's cpuset goes; unthrottle: a throttle; devices: the default changes, under a VMM that runs; refused: the
-# kernel takes the first limit, and not the last; reattach: a vCPU was plugged in, and the pins are taken back; clear: a
-# delete, with child groups.
+# kernel takes the first limit, and not the last; reattach: a vCPU was plugged in, and the pins are taken back; place: a
+# helper that came late; overhead: the limits of that group; clear: a delete, with child groups.
 scenarios=("${@:6}")
-[ ${#scenarios[@]} -gt 0 ] || scenarios=(create attach update lift unthrottle devices refused reattach delete clear)
+[ ${#scenarios[@]} -gt 0 ] || scenarios=(create attach update lift unthrottle devices refused reattach place overhead delete clear)
 [ -n "$disk" ] || scenarios=("${scenarios[@]/unthrottle/}")
+[ "$mode" = overhead ] || read -ra scenarios <<< "${scenarios[*]/#overhead/}"
 
 declare -A arguments=(
     [create]="create $id --cgroups-path $path ${mode_option[*]}"
@@ -84,6 +86,8 @@ declare -A arguments=(
     [devices]="update $id"
     [refused]="update $id"
     [reattach]="attach-vcpus $id --no-pin"
+    [place]="place $id"
+    [overhead]="update $id --overhead"
     [delete]="delete $id --timeout 1"
     [clear]="delete $id --timeout 1"
 )
@@ -93,7 +97,8 @@ run_command() {
     case $command in
     create) "$@" --pid "$shim" <<< "$before" ;;
     attach | reattach) "$@" --vmm-pid "$vmm" ;;
-    update) "$@" <<< "$after" ;;
+    place) "$@" --pid "$helper" ;;
+    update | overhead) "$@" <<< "$after" ;;
     unthrottle) "$@" <<< "$no_throttle" ;;
     devices) "$@" <<< "$nothing_allowed" ;;
     refused) "$@" <<< "$refused" ;;
@@ -136,6 +141,16 @@ start_shim() {
     until_true is_called sleep "$shim"
 }
 
+# The same for what place is for.
+start_helper() {
+    [ "$command" = place ] || return 0
+    [ -z "$helper" ] || ! kill -0 "$helper" 2> /dev/null || return 0
+    sleep 100000 > /dev/null 2>&1 &
+    helper=$!
+    disown "$helper"
+    until_true is_called sleep "$helper"
+}
+
 start_vmm() {
     exec {vmm_says}< <(exec "$named_threads" "CPU 0/KVM" "CPU 1/KVM+" 2> /dev/null)
     vmm=$!
@@ -158,6 +173,7 @@ plug_vcpu() {
 
 prepare() {
     start_shim
+    start_helper
     [ "$command" != create ] || return 0
     kc create "$id" --cgroups-path "$path" "${mode_option[@]}" --pid "$shim" <<< "$before" || problem "prepare: create"
     start_vmm
@@ -213,6 +229,7 @@ check_commands_work() {
     kc inspect "$id" > /dev/null 2> "$work/messages"
     check_answer inspect $?
     start_shim
+    start_helper
     plainly > /dev/null 2> "$work/messages"
     again=$?
     check_answer "the same command again" $again
@@ -287,7 +304,7 @@ snapshot() {
                 -not -name 'cgroup.event_control' -not -name '*reclaim' -exec grep -H '' {} + 2> /dev/null | sort
         done
     done
-    for pid in $shim $vmm; do snapshot_process "$pid"; done
+    for pid in $shim $helper $vmm; do snapshot_process "$pid"; done
     snapshot_units
     snapshot_devices
     [ ! -e "$root/$id" ] || ls -A "$root/$id"
