@@ -82,7 +82,7 @@ lint() {
     stage=lint
     say "lint"
     local scripts
-    mapfile -t scripts < <(git ls-files 'tests/differential/*' 'tests/reliability/*' 'scripts/*.sh' 'tests/tools/*.sh' 'tests/vm/*.sh' 'scripts/vm/*.sh' scripts/vm/job.bash scripts/vm/guest/job .ci/run 'completions/*.bash')
+    mapfile -t scripts < <(git ls-files 'tests/differential/*' 'tests/guest/*' 'tests/reliability/*' 'scripts/*.sh' 'tests/tools/*.sh' 'tests/vm/*.sh' 'scripts/vm/*.sh' scripts/vm/job.bash scripts/vm/guest/job .ci/run 'completions/*.bash')
     check "shell scripts (shellcheck)" shellcheck -x -S warning "${scripts[@]}"
     check "manual pages (mandoc -Tlint)" lint_manual
     check "format (clang-format)" sh -c 'git ls-files "*.c" "*.h" | xargs clang-format --dry-run -Werror'
