@@ -2,20 +2,27 @@
 # The whole life of a sandbox with a real QEMU, on this host's control groups, or in a test VM where this
 # host has none that can be written. Installs what is missing and builds first.
 #
-# usage: demo.sh [--sandbox-cgroup-only] [--driver cgroupfs|systemd] [--vm SUITE MODE]
+# usage: demo.sh [--guest [--svg FILE]] [--sandbox-cgroup-only] [--driver cgroupfs|systemd] [--vm SUITE MODE]
+#   --guest    another one: a guest that counts, under limits that come and go, second by second as a chart in the
+#              terminal and as an SVG. Always in sandbox-only mode. Half a minute here; some eight in a VM, where an
+#              emulator is emulated, and it is printed when all is over
+#   --svg      where the chart goes; default: build/demo-guest.svg
 #   --driver   default: systemd where it runs, otherwise cgroupfs
 #   --vm       in a test VM in any case: bookworm or trixie; v2, v1 or hybrid
 set -euo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+caller=$PWD
 cd "$top"
-vm=() life=()
+vm=() life=() driver=() demo=life svg=build/demo-guest.svg
 while [ $# -gt 0 ]; do
     case "$1" in
     --sandbox-cgroup-only) life+=("$1") ;;
-    --driver) life+=("$1" "${2:?}") && shift ;;
+    --guest) demo=guest ;;
+    --svg) svg=$(cd "$caller" && realpath -m -- "${2:?}") && shift ;;
+    --driver) driver=("$1" "${2:?}") && shift ;;
     --vm) vm=("${2:?}" "${3:?}") && shift 2 ;;
-    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
+    -h | --help) sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
     *) echo "demo.sh: unknown option $1" >&2 && exit 2 ;;
     esac
     shift
@@ -36,15 +43,46 @@ can_write() {
     mkdir "$probe" 2> /dev/null && rmdir "$probe"
 }
 
-if [ ${#vm[@]} -eq 0 ]; then
-    if can_write; then
-        exec scripts/demo-life.sh build/release/kata-cgroup "${life[@]}"
+# The life of a sandbox; in a VM it is the job.
+life() {
+    if [ ${#vm[@]} -eq 0 ]; then
+        scripts/demo-life.sh build/release/kata-cgroup "${life[@]}" "${driver[@]}"
+        return
     fi
+    cp build/release/kata-cgroup scripts/demo-life.sh "$job"
+    echo "./demo-life.sh ./kata-cgroup ${life[*]} ${driver[*]}" > "$job/run"
+    scripts/vm/run.sh "${vm[@]}" "$job" --timeout 300
+}
+
+# A guest that counts. What is left behind "SAMPLES" in a VM's output is the chart's.
+guest() {
+    local kernel
+    # shellcheck source=tests/guest/guest.bash
+    . tests/guest/guest.bash
+    make_initramfs build/release/guest-init "$job"
+    kernel=$(tests/guest/kernel.sh)
+    if [ ${#vm[@]} -eq 0 ]; then
+        scripts/demo-guest.sh build/release/kata-cgroup "$kernel" "$job/initramfs" "$job/samples" "${driver[@]}"
+    else
+        mkdir -p "$job/scripts" "$job/tests"
+        cp build/release/kata-cgroup "$job"
+        cp "$kernel" "$job/vmlinuz"
+        cp scripts/demo-guest.sh "$job/scripts"
+        cp -r tests/guest "$job/tests"
+        echo "scripts/demo-guest.sh ./kata-cgroup vmlinuz initramfs samples ${driver[*]} && echo SAMPLES && cat samples" > "$job/run"
+        scripts/vm/run.sh "${vm[@]}" "$job" --timeout 1800 > "$job/output"
+        sed '/^SAMPLES$/,$d' "$job/output"
+        sed '1,/^SAMPLES$/d' "$job/output" > "$job/samples"
+    fi
+    mkdir -p "$(dirname "$svg")"
+    awk -f scripts/demo-guest.awk "$job/samples" > "$svg"
+    echo "the chart is in $svg"
+}
+
+if [ ${#vm[@]} -eq 0 ] && ! can_write; then
     echo "demo.sh: no control groups here that can be written; going on in a virtual machine" >&2
     vm=(bookworm v2)
 fi
 job=$(mktemp -d)
 trap 'rm -rf "$job"' EXIT
-cp build/release/kata-cgroup scripts/demo-life.sh "$job"
-echo "./demo-life.sh ./kata-cgroup ${life[*]}" > "$job/run"
-scripts/vm/run.sh "${vm[@]}" "$job" --timeout 300
+"$demo"

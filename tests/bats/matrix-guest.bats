@@ -53,7 +53,7 @@ clock() { local up && read -r up _ < /proc/uptime && echo "${up/./}"; }
 # become the differences, COUNT is what the guest has counted, and ELAPSED not less than the time on the host's clock, in us.
 watch_guest() {
     local begin usage others periods throttled count i
-    next_second
+    fresh_second
     begin=$(clock)
     read_counters
     usage=$USAGE others=$OTHERS periods=$PERIODS throttled=$THROTTLED COUNT=0

@@ -51,5 +51,11 @@ next_second() {
     return 1
 }
 
+# fresh_second: as next_second, but lines that have been waiting are passed over.
+fresh_second() {
+    while read -t 0 -u "$GUEST_OUTPUT"; do next_second || return 1; done
+    next_second
+}
+
 # touch_memory MIB: has the guest write to so much more of its memory.
 touch_memory() { echo "touch $1" >&"$GUEST_INPUT"; }
