@@ -57,5 +57,5 @@ fresh_second() {
     next_second
 }
 
-# touch_memory MIB: has the guest write to so much more of its memory.
-touch_memory() { echo "touch $1" >&"$GUEST_INPUT"; }
+# ask_for_memory MIB: has the guest write to so much more of its memory; GUEST_TOUCHED says later that it has.
+ask_for_memory() { echo "touch $1" >&"$GUEST_INPUT"; }
