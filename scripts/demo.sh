@@ -4,7 +4,7 @@
 #
 # usage: demo.sh [--guest [--svg FILE]] [--sandbox-cgroup-only] [--driver cgroupfs|systemd] [--vm SUITE MODE]
 #   --guest    another one: a guest that counts, under limits that come and go, second by second as a chart in the
-#              terminal and as an SVG. Always in sandbox-only mode. Half a minute here; some eight in a VM, where an
+#              terminal and as an SVG. Always in sandbox-only mode. Half a minute here; some six minutes in a VM, where an
 #              emulator is emulated, and it is printed when all is over
 #   --svg      where the chart goes; default: build/demo-guest.svg
 #   --driver   default: systemd where it runs, otherwise cgroupfs
