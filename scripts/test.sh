@@ -61,6 +61,8 @@ build() {
             cmake --build "build/$preset" >> "$results/build.log" 2>&1 ||
             { tail -n 40 "$results/build.log"; echo "1 failed: the $preset build" >&2; return 1; }
     done
+    # Its tests say what did not compile.
+    scripts/build-callers.sh > "$results/build.log" 2>&1 || tail -n 40 "$results/build.log"
 }
 
 clang_build() {
@@ -82,7 +84,7 @@ lint() {
     stage=lint
     say "lint"
     local scripts
-    mapfile -t scripts < <(git ls-files 'tests/differential/*' 'tests/guest/*' 'tests/reliability/*' 'scripts/*.sh' 'tests/tools/*.sh' 'tests/vm/*.sh' 'scripts/vm/*.sh' scripts/vm/job.bash scripts/vm/guest/job .ci/run 'completions/*.bash')
+    mapfile -t scripts < <(git ls-files 'tests/differential/*' 'tests/guest/*' 'tests/reliability/*' 'scripts/*.sh' 'doc/callers/*.sh' 'tests/tools/*.sh' 'tests/vm/*.sh' 'scripts/vm/*.sh' scripts/vm/job.bash scripts/vm/guest/job .ci/run 'completions/*.bash')
     check "shell scripts (shellcheck)" shellcheck -x -S warning "${scripts[@]}"
     check "manual pages (mandoc -Tlint)" lint_manual
     check "format (clang-format)" sh -c 'git ls-files "*.c" "*.h" | xargs clang-format --dry-run -Werror'

@@ -92,6 +92,8 @@ for file in "$suites"/*.bats; do
     [[ -z ${KC_SUITES:-} || " $KC_SUITES " == *" $suite "* ]] || continue
     case "$suite" in
     cli) [[ $environment = host* ]] || continue ;;
+    # Other programs' languages are not in the machines.
+    matrix-callers) [ "$environment" = host ] || continue ;;
     trust) [[ $environment =~ ^(host|valgrind) ]] || continue ;;
     state) [[ $environment =~ ^(host|valgrind|trixie-v2) ]] || continue ;;
     matrix-identity | matrix-devices | matrix-exec | matrix-dry-run) [[ $environment != *-hybrid* ]] || continue ;;
