@@ -13,6 +13,10 @@ binary=$root/usr/sbin/kata-cgroup
 [ -f "$root/usr/share/man/man8/kata-cgroup.8" ]
 [ -f "$root/usr/share/man/man7/kata-cgroup-resources.7" ]
 
+for document in attach-vcpus features inspect list log plan resources stats; do
+    [ -f "$root/usr/share/kata-cgroup/json/$document.schema.json" ] || { echo "no schema of $document"; exit 1; }
+done
+
 # has PATTERN COMMAND...: without a pipe, whose reader could go first
 has() { grep -qE -- "$1" <<< "$("${@:2}")"; }
 

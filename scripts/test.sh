@@ -186,6 +186,16 @@ host_reliability() {
     tests/reliability/many.sh "$top/build/release/kata-cgroup" cgroupfs < /dev/null > "$results/host.cgroupfs.overhead.many.tap" 2>&1
 }
 
+# What was printed in JSON here and in the machines, against doc/json. Without a filter, since every kind has to be there.
+documents() {
+    [ -z "$filter" ] && wanted host || return 0
+    say "documents"
+    # The distribution's Python, which has the module.
+    /usr/bin/python3 tests/documents/validate.py "$results"/*.documents > "$results/documents.tap" 2> "$results/documents.log" ||
+        grep -q '^not ok' "$results/documents.tap" ||
+        { echo "not ok 1 documents were looked at"; sed 's/^/# /' "$results/documents.log"; } >> "$results/documents.tap"
+}
+
 # The job of a VM: binaries, suites, and the runner; its results come back between markers.
 make_job() {
     local job=$1
@@ -202,6 +212,7 @@ $(reliability_sample "$2")
 echo "\$SECONDS s: kill, fault and signal points"
 $(sanitized_sample "$2")
 echo "\$SECONDS s: suites with sanitizers"
+for file in results/*.documents; do [ ! -e "\$file" ] || { echo "DOCUMENTS-FILE \${file##*/}"; gzip -c "\$file" | base64; }; done
 for file in results/*.tap; do echo "TAP-FILE \${file##*/}"; cat "\$file"; done
 exit \$status
 END
@@ -213,8 +224,12 @@ vm() {
     make_job "$job" "$name"
     echo "$name" > "$job/environment"
     scripts/vm/run.sh "${name%-*}" "${name#*-}" "$job" --timeout 3000 > "$results/$name.output" 2> "$results/$name.log"
-    awk -v dir="$results" '/^TAP-FILE / {file = dir "/" $2; next} file {print > file}' "$results/$name.output"
+    awk -v dir="$results" '/^(TAP|DOCUMENTS)-FILE / {file = dir "/" $2; next} file {print > file}' "$results/$name.output"
     rm -rf "$job"
+    if [ -e "$results/$name.documents" ]; then
+        base64 -d "$results/$name.documents" | gzip -dc > "$results/$name.unpacked"
+        mv "$results/$name.unpacked" "$results/$name.documents"
+    fi
     ls "$results/$name".*.tap > /dev/null 2>&1 ||
         { echo "not ok 1 $name delivered no results"; sed 's/^/# /' "$results/$name.log" "$results/$name.output" | tail -n 40; } > "$results/$name.tap"
     echo "$name: done"
@@ -305,5 +320,6 @@ rm -rf "$results"
 mkdir -p "$results"
 build || { echo "0 passed, 1 failed"; exit 1; }
 everything
+documents
 [ "$quick" = true ] || [ ${#only[@]} -gt 0 ] || check_matrix
 report

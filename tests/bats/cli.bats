@@ -312,6 +312,16 @@ at_terminal() { script -qec "$(printf '%q ' "$@")" /dev/null < /dev/null; }
     assert_json '.msg | length > 0' true
 }
 
+@test "--log-format json --debug: each line of a sandbox's life is an object" {
+    run --separate-stderr kc --log-format json --debug create "$ID" --cgroups-path "$CGROUPS_PATH" \
+        <<< '{"pids":{"limit":7},"nonsense":1}'
+    assert_success
+    assert_equal "$(jq -rs 'map(.level) | unique | join(" ")' <<< "$stderr")" "debug warning"
+    run --separate-stderr kc --log-format json --debug delete "$ID"
+    assert_success
+    assert_equal "$(jq -rs 'map(.level) | unique | join(" ")' <<< "$stderr")" debug
+}
+
 @test "--log appends to a file, and standard error stays empty" {
     local log=$BATS_TEST_TMPDIR/log
     run --separate-stderr kc --log "$log" inspect "$ID"

@@ -7,6 +7,7 @@
 #   QMP_COMMAND     tests/tools/qmp-command, for what the tests themselves ask of QEMU
 #   KC_DRIVER       cgroupfs or systemd
 #   KC_MODE         overhead or sandbox-only
+#   KC_DOCUMENTS    a directory where the JSON documents that are printed are kept, for tests/documents/validate.py; none: not
 # What the host is (which controller is where, and of which version) is read from the kernel, so that the
 # same tests run on v1, v2 and everything between. Every process that a test starts is in STARTED, and only
 # these are ended.
@@ -145,7 +146,43 @@ teardown_file() {
     stop_own_slices
 }
 
-kc() { "$KATA_CGROUP" --root "$ROOT" "$@" 3>&-; }
+kc() {
+    [ -z "${KC_DOCUMENTS:-}" ] || { kc_keeping_documents "$@"; return; }
+    "$KATA_CGROUP" --root "$ROOT" "$@" 3>&-
+}
+
+# The same, and keeps the documents that are printed: "KIND<tab>DOCUMENT".
+kc_keeping_documents() {
+    local - kind='' status=0 document
+    local documents=() messages=() out=$BATS_TEST_TMPDIR/printed.$BASHPID err=/dev/stderr
+    set +T
+    case " $* " in
+    *" --help "* | *" -h "* | *" --version "* | *" -v "*) ;;
+    *" --dry-run "*) kind=plan ;;
+    *" attach-vcpus "*) kind=attach-vcpus ;;
+    *" inspect "*) kind=inspect ;;
+    *" features "*) kind=features ;;
+    *" list --format json "*) kind=list ;;
+    esac
+    [[ " $* " != *" --log-format json "* ]] || err=$BATS_TEST_TMPDIR/said.$BASHPID
+    [ -n "$kind" ] || [ "$err" != /dev/stderr ] || { "$KATA_CGROUP" --root "$ROOT" "$@" 3>&-; return; }
+    if [ "$err" = /dev/stderr ]; then
+        "$KATA_CGROUP" --root "$ROOT" "$@" 3>&- > "$out" || status=$?
+    else
+        "$KATA_CGROUP" --root "$ROOT" "$@" 3>&- > "$out" 2> "$err" || status=$?
+        mapfile -t messages < "$err"
+    fi
+    mapfile -t documents < "$out"
+    for document in "${documents[@]}"; do
+        [ -z "$kind" ] || [ $status -ne 0 ] || printf '%s\t%s\n' "$kind" "$document" >> "$KC_DOCUMENTS/$BASHPID"
+        printf '%s\n' "$document"
+    done
+    for document in "${messages[@]}"; do
+        printf 'log\t%s\n' "$document" >> "$KC_DOCUMENTS/$BASHPID"
+        printf '%s\n' "$document" >&2
+    done
+    return $status
+}
 
 # traced STRACE-OPTION... COMMAND...: the leak sanitizer, where there is one, does not work under a tracer.
 traced() { ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace "$@" 3>&-; }

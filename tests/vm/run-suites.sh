@@ -20,6 +20,15 @@ status=0
 read_mounts
 note_parents
 
+# The JSON documents that are printed come with the results where that is worth its time; validate.py says what is wrong.
+case "$environment" in
+host | trixie-v2 | bookworm-v1)
+    KC_DOCUMENTS=$(mktemp -d)
+    export KC_DOCUMENTS
+    trap 'rm -rf "$KC_DOCUMENTS"' EXIT
+    ;;
+esac
+
 drivers=(cgroupfs)
 [ ! -d /run/systemd/system ] || drivers+=(systemd)
 read -ra drivers <<< "${KC_DRIVERS:-${drivers[*]}}"
@@ -126,6 +135,8 @@ for file in "$suites"/*.bats; do
     *) run_suite "$file" "$environment.$suite" cgroupfs overhead ;;
     esac
 done
+
+[ -z "${KC_DOCUMENTS:-}" ] || find "$KC_DOCUMENTS" -type f -exec sort -u {} + > "$results/$environment.documents"
 
 left=$(awk '/ - cgroup2? / {print $5}' /proc/self/mountinfo | while read -r mount; do
     find "$mount" -type d \( -name '*kc-test*' -o -name 'kctest*' -o -name 'kata_*' \)
