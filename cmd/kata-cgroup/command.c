@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "oci/resources.h"
-#include "plan/field.h"
 #include "util/api.h"
 #include "util/cleanup.h"
 #include "util/file.h"
@@ -178,23 +177,6 @@ bool command_is_terminal(const char *file) {
         return strcmp(file, "-") == 0 && isatty(STDIN_FILENO);
 }
 
-static int refuse_field(const char *field, struct error *error) {
-        _cleanup_free_ char *names = NULL;
-        const struct field_row *rows;
-        size_t count, size = 0;
-        FILE *stream = open_memstream(&names, &size);
-
-        if (!stream)
-                return error_oom(error);
-        rows = field_rows(&count);
-        for (size_t i = 0; i < count; i++)
-                fprintf(stream, "%s%s", i > 0 ? ", " : "", rows[i].path);
-        if (fclose(stream) != 0)
-                return error_oom(error);
-        return error_set(error, EXIT_STATUS_USAGE, 0, "--only",
-                         "\"%s\" is no field, nor an object of fields; there are: %s", field, names);
-}
-
 int command_add_only(struct reading *reading, const char *fields, struct error *error) {
         _cleanup_free_ char *copy = strdup(fields);
         char *rest = copy, *field;
@@ -202,8 +184,10 @@ int command_add_only(struct reading *reading, const char *fields, struct error *
         if (!copy)
                 return error_oom(error);
         while ((field = strsep(&rest, ","))) {
-                if (!field_is_path(field))
-                        return refuse_field(field, error);
+                int r = sandbox_check_field(field, error);
+
+                if (r < 0)
+                        return r;
                 if (oci_selection_add(&reading->only, field) < 0)
                         return error_oom(error);
         }

@@ -8,10 +8,13 @@
  */
 #include "plan/field.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "oci/resources.h"
 #include "plan/field_plans.h"
+#include "plan/plan.h"
 #include "util/cleanup.h"
 
 /* Where a number of struct oci_resources is. */
@@ -347,7 +350,7 @@ const struct field_row *field_rows(size_t *count) {
         return rows;
 }
 
-bool field_is_path(const char *path) {
+bool plan_has_field(const char *path) {
         size_t length = strlen(path);
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -355,4 +358,17 @@ bool field_is_path(const char *path) {
                     (rows[i].path[length] == '\0' || rows[i].path[length] == '.'))
                         return true;
         return false;
+}
+
+char *plan_field_names(void) {
+        char *names = NULL;
+        size_t size;
+        FILE *stream = open_memstream(&names, &size);
+
+        for (size_t i = 0; stream && i < ARRAY_SIZE(rows); i++)
+                fprintf(stream, "%s%s", i > 0 ? ", " : "", rows[i].path);
+        if (stream && fclose(stream) == 0)
+                return names;
+        free(names);
+        return NULL;
 }

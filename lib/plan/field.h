@@ -60,9 +60,6 @@ struct field_row {
 /* All rows; `*count` says how many. */
 const struct field_row *field_rows(size_t *count);
 
-/* Whether it is the path of a row, or of an object that rows are members of ("cpu"). */
-bool field_is_path(const char *path);
-
 /* Whether the resources give the field of a row that is not FIELD_SPECIAL, and its number. Of bytes, what stands for
  * "unlimited" is -1. */
 bool field_value(const struct field_row *row, const struct oci_resources *resources, int64_t *out);

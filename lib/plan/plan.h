@@ -92,5 +92,11 @@ json_t *plan_to_json(const struct plan *plan);
  * without memory. */
 json_t *plan_fields_to_json(void);
 
+/* Whether it is the path of a field, or of an object that has fields ("cpu"). */
+bool plan_has_field(const char *path);
+
+/* The fields' paths, "cpu.cpus, cpu.mems": a new string, or NULL without memory. */
+char *plan_field_names(void);
+
 struct plan *plan_free(struct plan *plan);
 DEFINE_CLEANUP(struct plan *, plan_free)

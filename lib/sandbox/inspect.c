@@ -149,3 +149,15 @@ int sandbox_features(const struct sandbox_environment *environment, json_t **out
                          "ociVersionMax", OCI_VERSION_MAX);
         return *out && json_object_update(*out, host) == 0 ? 0 : error_oom(error);
 }
+
+int sandbox_check_field(const char *path, struct error *error) {
+        _cleanup_free_ char *names = NULL;
+
+        if (plan_has_field(path))
+                return 0;
+        names = plan_field_names();
+        if (!names)
+                return error_oom(error);
+        return error_set(error, EXIT_STATUS_USAGE, 0, "--only",
+                         "\"%s\" is no field, nor an object of fields; there are: %s", path, names);
+}

@@ -105,5 +105,9 @@ int sandbox_inspect(const struct sandbox_environment *environment, const char *i
  * an "error" instead. */
 int sandbox_list(const struct sandbox_environment *environment, json_t **out, struct error *error);
 
+/* Status 2, with the names that there are, for what is neither a field of LinuxResources that is handled nor an object of
+ * such. */
+int sandbox_check_field(const char *path, struct error *error);
+
 /* What features prints. */
 int sandbox_features(const struct sandbox_environment *environment, json_t **out, struct error *error);

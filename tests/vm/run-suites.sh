@@ -83,8 +83,8 @@ run_beside_a_bystander() {
 
 # runs_here "ENVIRONMENT DRIVER MODE": on v1 and on v2, each driver runs in each mode with Debian 12's kernel and systemd or
 # with Debian 13's, and each of those runs both drivers. Hybrid machines are v1 with a second tree; with cgroupfs, bookworm's
-# is what it is on v1. Devices, exec, identities and waits are the same there as on v1; the latter two run with cgroupfs on v1
-# on the host, in both modes.
+# is what it is on v1. Devices, exec, shims, overheads, identities and waits are the same there as on v1; the latter two run
+# with cgroupfs on v1 on the host, in both modes.
 runs_here() {
     case "$1" in
     "bookworm-v2 cgroupfs overhead" | "bookworm-v2 systemd sandbox-only") return 1 ;;
@@ -105,7 +105,7 @@ for file in "$suites"/*.bats; do
     matrix-callers) [ "$environment" = host ] || continue ;;
     trust) [[ $environment =~ ^(host|valgrind) ]] || continue ;;
     state) [[ $environment =~ ^(host|valgrind|trixie-v2) ]] || continue ;;
-    matrix-identity | matrix-devices | matrix-exec | matrix-dry-run) [[ $environment != *-hybrid* ]] || continue ;;
+    matrix-identity | matrix-devices | matrix-exec | matrix-dry-run | matrix-shim | matrix-overhead) [[ $environment != *-hybrid* ]] || continue ;;
     # trixie's has memory and cpuset on the v2 tree.
     matrix-stats | matrix-stays) [[ $environment != bookworm-hybrid* ]] || continue ;;
     # A guest in an emulated machine takes minutes to boot.
