@@ -256,15 +256,15 @@ int command_read_bundle(const struct sandbox_environment *environment, const cha
 }
 
 /* A document with its version, which comes first. Takes it over; NULL without memory. */
-static json_t *add_version(json_t *object) {
-        json_t *versioned = object ? json_pack("{s:i}", "apiVersion", API_VERSION) : NULL;
+static json_t *add_version(json_t *rest) {
+        json_t *document = rest ? json_pack("{s:i}", "apiVersion", API_VERSION) : NULL;
 
-        if (versioned && json_object_update(versioned, object) < 0) {
-                json_decref(versioned);
-                versioned = NULL;
+        if (document && json_object_update(document, rest) < 0) {
+                json_decref(document);
+                document = NULL;
         }
-        json_decref(object);
-        return versioned;
+        json_decref(rest);
+        return document;
 }
 
 /* An array has no member for it: each of its entries is a document. */

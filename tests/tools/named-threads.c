@@ -18,6 +18,11 @@
 
 static sem_t ready;
 
+static void compute(void) {
+        for (volatile unsigned long n = 0;; n++)
+                ;
+}
+
 static void *run(void *given) {
         const char *text = given;
         bool busy = strchr(text, '!');
@@ -26,8 +31,8 @@ static void *run(void *given) {
         (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, "!+="), text);
         (void)pthread_setname_np(pthread_self(), name);
         (void)sem_post(&ready);
-        for (volatile unsigned long n = 0; busy;)
-                n++;
+        if (busy)
+                compute();
         for (;;)
                 (void)pause();
         return NULL;
