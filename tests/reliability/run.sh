@@ -120,15 +120,20 @@ until_true() {
     until "$@" || [ $((++tries)) -gt 100 ]; do sleep 0.1; done
 }
 
-is_called() { [ "$(cat "/proc/$2/comm" 2> /dev/null)" = "$1" ]; }
+is_called() {
+    local name
+    read -r name 2> /dev/null < "/proc/$2/comm" && [ "$name" = "$1" ]
+}
+
+is_v2() { [ -e "$1/cgroup.controllers" ]; }
 
 # Where only the VMM is in it, the scope ends with that.
 scope_has_ended() {
     local mount
-    ! systemctl is-active -q "${sandbox##*/}" || return
     for mount in "${mounts[@]}"; do
-        [[ $mount != */systemd && $(stat -f -c %T "$mount") != cgroup2fs ]] || [ ! -d "$mount/$sandbox" ] || return
+        [[ $mount != */systemd ]] && ! is_v2 "$mount" || [ ! -d "$mount/$sandbox" ] || return
     done
+    ! systemctl is-active -q "${sandbox##*/}"
 }
 
 # Under systemd the shim ends with its scope.
@@ -216,10 +221,11 @@ check_nothing_left() {
 
 # run_quietly WHAT: the last command's status and messages were these; not a crash, and one line where it failed
 check_answer() {
-    local what=$1 status=$2 lines
-    lines=$(grep -vc ': warning: ' "$work/messages")
+    local what=$1 status=$2 said=0 line lines
+    mapfile -t lines < "$work/messages"
+    for line in "${lines[@]}"; do [[ $line == *': warning: '* ]] || said=$((said + 1)); done
     [ "$status" -lt 124 ] || problem "$what ended with status $status"
-    [ "$status" = 0 ] || [ "$lines" = 1 ] || problem "$what: status $status and $lines lines: $(< "$work/messages")"
+    [ "$status" = 0 ] || [ "$said" = 1 ] || problem "$what: status $status and $said lines: $(< "$work/messages")"
 }
 
 check_commands_work() {
@@ -260,11 +266,14 @@ check_repair() {
 
 # A process by its threads' names, places and CPUs.
 snapshot_process() {
-    local task name
+    local task name line lines
     for task in "/proc/$1/task"/*; do
-        read -r name < "$task/comm" || continue
-        sed "s/^/$name: /" "$task/cgroup"
-        sed -n "s/^Cpus_allowed_list/$name: CPUs/p" "$task/status"
+        read -r name < "$task/comm" && mapfile -t lines < "$task/status" || continue
+        for line in "${lines[@]}"; do
+            [[ $line != Cpus_allowed_list:* ]] || echo "$name: CPUs${line#*:}"
+        done
+        mapfile -t lines < "$task/cgroup"
+        printf '%s\n' "${lines[@]/#/$name: }"
     done 2> /dev/null
 }
 
@@ -283,7 +292,7 @@ snapshot_devices() {
     for mount in "${mounts[@]}"; do
         group=$mount/$sandbox
         # Where processes may be put: not beside child groups, nor into a threaded one.
-        [[ $command = devices && -d $group && ($mount = */devices || $(stat -f -c %T "$mount") = cgroup2fs) ]] || continue
+        [[ $command = devices && -d $group ]] && { [[ $mount = */devices ]] || is_v2 "$mount"; } || continue
         (
             echo "$BASHPID" > "$group/cgroup.procs" || exit 0
             for device in null zero full random; do : < "/dev/$device" && echo "$mount: /dev/$device can be read"; done
@@ -294,16 +303,17 @@ snapshot_devices() {
 # All that an operation is about, and nothing that differs from run to run: what can be written in the groups, processes,
 # the unit, the state.
 snapshot() {
-    local mount group pid
+    local mount group groups=() pid
     for mount in "${mounts[@]}"; do
         for group in "$sandbox" "$overhead"; do
-            [ -d "$mount/$group" ] || continue
-            echo "$mount/$group"
-            find "$mount/$group" -type f \( -perm -u+rw -o -name devices.list \) -not -name 'cgroup.procs' -not -name 'cgroup.threads' -not -name tasks \
-                -not -name '*usage*' -not -name '*peak' -not -name '*pressure*' -not -name '*.events*' -not -name '*failcnt' \
-                -not -name 'cgroup.event_control' -not -name '*reclaim' -exec grep -H '' {} + 2> /dev/null | sort
+            [ ! -d "$mount/$group" ] || groups+=("$mount/$group")
         done
     done
+    printf '%s\n' "${groups[@]}"
+    [ ${#groups[@]} -eq 0 ] ||
+        find "${groups[@]}" -type f \( -perm -u+rw -o -name devices.list \) -not -name 'cgroup.procs' -not -name 'cgroup.threads' -not -name tasks \
+            -not -name '*usage*' -not -name '*peak' -not -name '*pressure*' -not -name '*.events*' -not -name '*failcnt' \
+            -not -name 'cgroup.event_control' -not -name '*reclaim' -exec grep -H '' {} + 2> /dev/null | sort
     for pid in $shim $helper $vmm; do snapshot_process "$pid"; done
     snapshot_units
     snapshot_devices
