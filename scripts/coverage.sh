@@ -42,7 +42,7 @@ machine() {
     mkdir -p "$job" "$work/came"
     fill_job "$job" "$build"
     cat > "$job/run" << END
-export GCOV_PREFIX=/job/counters
+export GCOV_PREFIX=/job/counters KC_HOST=$(host_cgroups)
 tests/vm/run-suites.sh /job/kata-cgroup /job/results $1
 tests/reliability/run.sh /job/kata-cgroup fault systemd sandbox-only 160 | grep -v '^#'
 echo COUNTERS

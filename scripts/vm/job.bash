@@ -9,3 +9,12 @@ fill_job() {
     cp "$2/kata-cgroup" "${job_tools[@]/#/$2/}" "$1"
     cp -r tests/bats tests/data tests/differential tests/reliability tests/vm "$1/tests"
 }
+
+# host_cgroups: "v1" where this machine has all that the suites need of v1, for KC_HOST of run-suites.sh
+host_cgroups() {
+    local controller
+    for controller in cpu cpuset devices memory pids; do
+        grep -q " - cgroup .*[ ,]rw.*,$controller\(,\|$\)" /proc/self/mountinfo || return 0
+    done
+    echo v1
+}

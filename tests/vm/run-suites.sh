@@ -5,9 +5,9 @@
 # scope of somebody else beside its own, which have to survive it. What does not depend on the machine (the
 # command line, hostile peers, broken states) or mostly waits (systemd-silence) runs on few.
 #
-# usage: [KC_DRIVERS="DRIVER..."] [KC_MODES="MODE..."] [KC_SUITES="SUITE..."]
+# usage: [KC_DRIVERS="DRIVER..."] [KC_MODES="MODE..."] [KC_SUITES="SUITE..."] [KC_HOST=v1]
 #        run-suites.sh BINARY RESULT-DIRECTORY ENVIRONMENT [FILTER]
-#   (default: all drivers that there are, both modes, all suites)
+#   (default: all drivers that there are, both modes, all suites; KC_HOST=v1 says that the host's run is on v1)
 set -uo pipefail
 
 export KATA_CGROUP=$1
@@ -83,8 +83,7 @@ run_beside_a_bystander() {
 
 # runs_here "ENVIRONMENT DRIVER MODE": on v1 and on v2, each driver runs in each mode with Debian 12's kernel and systemd or
 # with Debian 13's, and each of those runs both drivers. Hybrid machines are v1 with a second tree; with cgroupfs, bookworm's
-# is what it is on v1. Devices, exec, shims, overheads, identities and waits are the same there as on v1; the latter two run
-# with cgroupfs on v1 on the host, in both modes.
+# is what it is on v1.
 runs_here() {
     case "$1" in
     "bookworm-v2 cgroupfs overhead" | "bookworm-v2 systemd sandbox-only") return 1 ;;
@@ -96,6 +95,26 @@ runs_here() {
     esac
 }
 
+# is_run_elsewhere SUITE ENVIRONMENT DRIVER: whether another environment runs it in the same circumstances.
+#
+# v1 with cgroupfs: a host with v1 runs every suite, in both modes. The machines' kernels have other controllers: more on
+# bookworm's v1, neither memory nor cpuset on trixie's. So the suites about limits run there too, and on bookworm the one
+# in which all hierarchies count.
+#
+# Hybrid: bookworm's second tree is empty, so what differs is that groups are made there and go, and that systemd finds a
+# unit's processes by it. trixie's has memory and cpuset, so what differs is which limit is where.
+is_run_elsewhere() {
+    local limits="matrix-resources matrix-stats matrix-stays matrix-update" here
+    case "${KC_HOST:-} $2 $3" in
+    "v1 bookworm-v1 cgroupfs") here="matrix-life $limits" ;;
+    "v1 trixie-v1 cgroupfs") here=$limits ;;
+    *" bookworm-hybrid systemd") here="matrix-delete matrix-life" ;;
+    *" trixie-hybrid "*) here="matrix-life $limits" ;;
+    *) return 1 ;;
+    esac
+    [[ " $here " != *" $1 "* ]]
+}
+
 for file in "$suites"/*.bats; do
     suite=$(basename "$file" .bats)
     [[ -z ${KC_SUITES:-} || " $KC_SUITES " == *" $suite "* ]] || continue
@@ -105,17 +124,16 @@ for file in "$suites"/*.bats; do
     matrix-callers) [ "$environment" = host ] || continue ;;
     trust) [[ $environment =~ ^(host|valgrind) ]] || continue ;;
     state) [[ $environment =~ ^(host|valgrind|trixie-v2) ]] || continue ;;
-    matrix-identity | matrix-devices | matrix-exec | matrix-dry-run | matrix-shim | matrix-overhead) [[ $environment != *-hybrid* ]] || continue ;;
-    # trixie's has memory and cpuset on the v2 tree.
-    matrix-stats | matrix-stays) [[ $environment != bookworm-hybrid* ]] || continue ;;
     # A guest in an emulated machine takes minutes to boot.
     matrix-guest) [ "$environment" = host ] || continue ;;
     waits) [[ $environment =~ ^(host|trixie-v2) ]] || continue ;;
     # Under valgrind the program of a process is valgrind.
-    matrix-waits) [[ $environment != *-hybrid* && $environment != valgrind ]] || continue ;;
+    matrix-waits) [ "$environment" != valgrind ] || continue ;;
     # Where the machine is the suite's own, and has a cpuset of v1.
     v1-mounts) [ "$environment" = bookworm-v1 ] || continue ;;
     systemd-silence) [ "$environment" = bookworm-v1 ] || continue ;;
+    # Once on v1, once on v2, and once with the sanitizers.
+    systemd-failures) [[ $environment =~ ^(bookworm-v[12]|trixie-v2-sanitized)$ ]] || continue ;;
     systemd-*) [ -d /run/systemd/system ] || continue ;;
     v2-*) ! grep ' - cgroup ' /proc/self/mountinfo | grep -qv 'name=' || continue ;;
     esac
@@ -124,7 +142,7 @@ for file in "$suites"/*.bats; do
         for driver in "${drivers[@]}"; do
             for mode in "${modes[@]}"; do
                 runs_here "$environment $driver $mode" || continue
-                [[ "$suite $environment $driver" =~ ^matrix-(identity|waits)\ .*-v1\ cgroupfs$ ]] && continue
+                ! is_run_elsewhere "$suite" "$environment" "$driver" || continue
                 beside=run_suite
                 [ "$suite" != matrix-life ] || beside=run_beside_a_bystander
                 "$beside" "$file" "$environment.$driver.$mode.$suite" "$driver" "$mode"
