@@ -161,6 +161,7 @@ limit_memory() {
     else
         assert [ "$(memory_of sandbox)" -le "$limit" ]
         refute touch_memory 120
+        wait_until has_ended "$VMM"
         wait "$VMM" || status=$?
         assert_equal "$status" $((128 + 9))
         assert [ "$(oom_kills)" -gt "$kills" ]

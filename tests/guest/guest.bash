@@ -14,6 +14,14 @@ make_initramfs() {
     (cd "$2/root" && echo init | cpio --quiet -o -H newc) > "$2/initramfs"
 }
 
+# read_qemu: what QEMU is made of is in memory then, charged to the caller. Charged to the guest's group, it would be
+# dropped and read again for long at a limit, before the kernel gives up and kills.
+read_qemu() {
+    local program
+    program=$(command -v qemu-system-x86_64)
+    ldd "$program" | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p' | xargs cat "$program" > /dev/null
+}
+
 # guest_command KERNEL INITRAMFS QMP-SOCKET: sets GUEST_COMMAND, a QEMU whose standard input and output are the guest's
 # console.
 guest_command() {
@@ -30,6 +38,7 @@ guest_command() {
 # sets GUEST_PID.
 start_guest() {
     local directory
+    read_qemu
     directory=$(mktemp -d)
     mkfifo "$directory/input" "$directory/output"
     "$@" < "$directory/input" > "$directory/output" 2> /dev/null 3>&- &
@@ -39,15 +48,19 @@ start_guest() {
 }
 
 # next_second: waits for the guest's next line; sets GUEST_UPTIME (in seconds, three decimals), GUEST_TOUCHED (MiB) and
-# GUEST_COUNTS. False once the guest is gone.
+# GUEST_COUNTS. False once the guest is gone; one that says nothing for five minutes is ended.
 next_second() {
-    local word line
-    while read -r -t 300 -u "$GUEST_OUTPUT" line; do
+    local word line status
+    while true; do
+        read -r -t 300 -u "$GUEST_OUTPUT" line || { status=$?; break; }
         read -r word GUEST_UPTIME GUEST_TOUCHED line <<< "${line%$'\r'}"
         [ "$word" = guest ] || continue
         read -ra GUEST_COUNTS <<< "$line"
         return 0
     done
+    [ "$status" -gt 128 ] || return 1
+    echo "the guest has said nothing for 300 s" >&2
+    kill -KILL "$GUEST_PID"
     return 1
 }
 
