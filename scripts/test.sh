@@ -91,7 +91,7 @@ lint_manual() {
 
 analysis() {
     local tool
-    for tool in gcc clang-tidy cppcheck; do check "static analysis ($tool)" scripts/analyse.sh "$tool"; done
+    for tool in gcc clang-tidy cppcheck; do check "static analysis ($tool)" scripts/analyse.sh --sample "$tool"; done
 }
 
 lint() {
