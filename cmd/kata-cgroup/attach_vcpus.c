@@ -41,7 +41,6 @@ struct attach_options {
         struct sandbox_attach attach;
         struct pinning pinning;
         bool pin, no_pin;
-        const char *pin_map;
         const char **pairs; /* of --vcpu */
         size_t pair_count;
         const char *vcpus; /* of --vcpus */
@@ -88,8 +87,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
                 o->pin = true;
                 return 0;
         case KEY_PIN_MAP:
-                o->pin_map = argument;
-                return 0;
+                return pinning_parse_map(argument, &o->pinning, o->parsed.error) < 0 ? ERANGE : 0;
         case KEY_NO_PIN:
                 o->no_pin = true;
                 return 0;
@@ -126,7 +124,7 @@ static int check_options(const struct attach_options *o, struct error *error) {
                 return fail_exclusive(o->attach.qmp ? "--qmp and --vcpu" : "--qmp-fd and --vcpu", error);
         if (qmp && o->vcpus)
                 return fail_exclusive(o->attach.qmp ? "--qmp and --vcpus" : "--qmp-fd and --vcpus", error);
-        if (o->pin + o->no_pin + (o->pin_map != NULL) > 1)
+        if (o->pin + o->no_pin + (o->pinning.map_count > 0) > 1)
                 return fail_exclusive("--pin, --pin-map and --no-pin", error);
         if (o->attach.vmm_pid == 0 && (o->pairs || o->vcpus))
                 return error_set(error, EXIT_STATUS_USAGE, 0, NULL, "attach-vcpus: %s needs --vmm-pid",
@@ -135,14 +133,6 @@ static int check_options(const struct attach_options *o, struct error *error) {
                 return error_set(error, EXIT_STATUS_USAGE, 0, NULL,
                                  "attach-vcpus: one of --qmp, --qmp-fd and --vmm-pid is needed");
         return 0;
-}
-
-static int read_pinning(struct attach_options *o, struct error *error) {
-        if (!o->pin && !o->no_pin && !o->pin_map)
-                return 0;
-        o->attach.pinning = &o->pinning;
-        o->pinning.one_each = o->pin;
-        return o->pin_map ? pinning_parse_map(o->pin_map, &o->pinning, error) : 0;
 }
 
 /* `out->vcpus` stays NULL where the caller has given none. */
@@ -177,11 +167,12 @@ int command_attach_vcpus(const struct sandbox_environment *environment, int argc
         if (r == 0)
                 r = check_options(&o, error);
         if (r == 0)
-                r = read_pinning(&o, error);
-        if (r == 0)
                 r = read_given(&o, &given, error);
         if (r == 0) {
                 o.attach.given = given.vcpus ? &given : NULL;
+                o.pinning.one_each = o.pin;
+                if (o.no_pin || pinning_is_wanted(&o.pinning))
+                        o.attach.pinning = &o.pinning;
                 r = sandbox_attach(environment, o.parsed.id, &o.attach, &out, error);
         }
         free(o.pairs);

@@ -25,7 +25,8 @@ const struct process *people_runtime_of(const struct people *people, pid_t pid) 
 
                 if (recorded)
                         return recorded;
-                if ((people->vmm && people->vmm->pid == pid) || proc_read_stat(pid, &stat) < 0)
+                if (people->recorded_only || (people->vmm && people->vmm->pid == pid) ||
+                    proc_read_stat(pid, &stat) < 0)
                         return NULL;
                 pid = stat.parent;
         }

@@ -198,7 +198,7 @@ static bool leaves(const struct leave *leave, pid_t pid, const char **former) {
         return runtime || (leave->callers && pid_set_contains(&leave->people->callers, pid));
 }
 
-/* `*moved` where somebody was in the group. */
+/* `*moved` where somebody had to leave. */
 static int release_once(struct manager *manager, const struct hierarchy *hierarchy, const struct leave *leave,
                         bool *moved, struct error *error) {
         _cleanup_pid_set_ struct pid_set members = {0};
@@ -235,7 +235,10 @@ int manager_put_back(struct manager *manager, const struct people *people, struc
 }
 
 int manager_release(struct manager *manager, const struct people *people, struct error *error) {
-        struct leave leave = {people, true, true, former_of_callers(people)};
+        struct leave leave = {.people = people,
+                              .runtime = true,
+                              .callers = true,
+                              .callers_former = former_of_callers(people)};
 
         if (!manager->ops->stops_processes)
                 return release(manager, true, &leave, error);

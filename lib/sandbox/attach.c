@@ -179,22 +179,21 @@ static int check_map(struct session *session, const struct attachment *attachmen
         return r < 0 ? r : pinning_check_map(wanted, session->state->vmm.vcpus, &cpus, error);
 }
 
-/* Pins, or takes a pin back. The state says so from before the first thread has its CPU until the last one has lost it, for a
- * kill not to leave pins that nobody knows of. */
+/* Pins, or takes a pin back. */
 static int pin(struct session *session, struct attachment *attachment, struct error *error) {
-        struct sandbox_vmm *vmm = &session->state->vmm;
-        const struct pinning *wanted = attachment->options->pinning;
-        bool was_pinned = pinning_is_wanted(&attachment->recorded);
+        const struct pinning *wanted = attachment->options->pinning, *recorded = &attachment->recorded;
+        struct pinning *pinning = &session->state->vmm.pinning;
         int r = check_map(session, attachment, error);
 
-        if (r == 0 && pinning_copy(wanted ? wanted : &attachment->recorded, &vmm->pinning) < 0)
+        if (r == 0 && pinning_copy(wanted ? wanted : recorded, pinning) < 0)
                 r = error_oom(error);
-        /* --no-pin also takes back what nobody has recorded. */
-        if (r < 0 || (!wanted && !was_pinned))
+        if (r < 0)
                 return r;
-        if (!was_pinned && pinning_is_wanted(&vmm->pinning))
-                r = session_save(session, PHASE_CHANGING, error);
-        return r < 0 ? r : session_pin(session, vmm->vcpus, was_pinned, &attachment->pins, error);
+        pinning->in_force = recorded->in_force;
+        /* --no-pin also takes back what nobody has recorded. */
+        if (!wanted && !pinning_is_wanted(recorded))
+                return 0;
+        return session_pin(session, session->state->vmm.vcpus, &attachment->pins, error);
 }
 
 static int attach_found(struct session *session, struct attachment *attachment, struct found *found,
@@ -303,7 +302,7 @@ int sandbox_attach(const struct sandbox_environment *environment, const char *id
         r = session_check(id, error);
         if (r < 0)
                 return r;
-        /* Held from the moment it is named. */
+        /* Held before anything is waited for. */
         if (attach->vmm_pid != 0)
                 (void)hold_vmm(attach->vmm_pid, &found, &found.not_held);
         r = connect_qmp(environment, id, attach, &life, deadline, &found, error);

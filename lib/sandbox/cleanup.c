@@ -122,6 +122,8 @@ static int look(struct session *session, bool force, struct people *people, stru
                 r = manager_mend_freezing(session->overhead, error);
         if (r == 0)
                 r = find_people(session, people, error);
+        /* Any descendant of the shim may be a VMM that was started and never attached: to be killed is what --force is for. */
+        people->recorded_only = force && !session->state->vmm.process;
         if (r == 0 && !force)
                 r = find_others(session, people, others, error);
         if (r < 0)

@@ -56,9 +56,13 @@ struct configuration *configuration_copy(const struct configuration *configurati
                 if (configuration_set_container(copy, container->id, container->resources) < 0)
                         return NULL;
         }
-        for (size_t i = 0; i < configuration->device_count; i++)
-                if (configuration_set_device(copy, &configuration->devices[i]) < 0)
+        for (size_t i = 0; i < configuration->device_count; i++) {
+                const struct device *device = &configuration->devices[i];
+
+                if (configuration_set_device(copy, device->path, device->type, device->major, device->minor,
+                                             device->access) < 0)
                         return NULL;
+        }
         return TAKE(copy);
 }
 
@@ -153,25 +157,24 @@ static struct device *find_device(const struct configuration *configuration, con
         return NULL;
 }
 
-int configuration_set_device(struct configuration *configuration, const struct device *device) {
-        struct device *present = find_device(configuration, device->path), *larger;
+int configuration_set_device(struct configuration *configuration, const char *path, char type,
+                             int64_t major_number, int64_t minor_number, const char *access) {
+        struct device *device = find_device(configuration, path), *larger;
         char *copy;
 
-        if (present) {
-                copy = present->path;
-                *present = *device;
-                present->path = copy;
-                return 0;
+        if (!device) {
+                larger = reallocarray(configuration->devices, configuration->device_count + 1, sizeof(*larger));
+                if (!larger)
+                        return -ENOMEM;
+                configuration->devices = larger;
+                copy = strdup(path);
+                if (!copy)
+                        return -ENOMEM;
+                device = &larger[configuration->device_count++];
+                device->path = copy;
         }
-        larger = reallocarray(configuration->devices, configuration->device_count + 1, sizeof(*larger));
-        if (!larger)
-                return -ENOMEM;
-        configuration->devices = larger;
-        copy = strdup(device->path);
-        if (!copy)
-                return -ENOMEM;
-        larger[configuration->device_count] = *device;
-        larger[configuration->device_count++].path = copy;
+        *device = (struct device){device->path, type, major_number, minor_number, ""};
+        (void)snprintf(device->access, sizeof(device->access), "%s", access);
         return 0;
 }
 
@@ -278,8 +281,11 @@ static int read_containers(const json_t *json, struct configuration *configurati
         return 0;
 }
 
-/* `*out` refers to the path of `json`. */
-static bool parse_device(const json_t *json, struct device *out) {
+static bool is_access(const char *text) {
+        return text[0] != '\0' && strlen(text) <= strlen("rwm") && strspn(text, "rwm") == strlen(text);
+}
+
+static int read_device(const json_t *json, struct configuration *configuration, struct error *error) {
         const char *path, *type, *access;
         json_int_t major_number, minor_number;
         int allow;
@@ -288,12 +294,11 @@ static bool parse_device(const json_t *json, struct device *out) {
                         "type", &type, "major", &major_number, "minor", &minor_number, "access", &access) < 0 ||
             !allow || (strcmp(type, "b") != 0 && strcmp(type, "c") != 0) || major_number < -1 ||
             major_number > OCI_DEVICE_MAJOR_MAX || minor_number < -1 || minor_number > OCI_DEVICE_MINOR_MAX ||
-            access[0] == '\0' || strlen(access) >= sizeof(out->access) ||
-            strspn(access, "rwm") != strlen(access))
-                return false;
-        *out = (struct device){(char *)path, type[0], major_number, minor_number, ""};
-        (void)snprintf(out->access, sizeof(out->access), "%s", access);
-        return true;
+            !is_access(access) || find_device(configuration, path))
+                return configuration_fail_file(error, "devices");
+        return configuration_set_device(configuration, path, type[0], major_number, minor_number, access) < 0
+                       ? error_oom(error)
+                       : 0;
 }
 
 static int read_devices(const json_t *json, struct configuration *configuration, struct error *error) {
@@ -303,12 +308,10 @@ static int read_devices(const json_t *json, struct configuration *configuration,
         if (!json_is_array(json))
                 return configuration_fail_file(error, "devices");
         json_array_foreach((json_t *)json, i, entry) {
-                struct device device;
+                int r = read_device(entry, configuration, error);
 
-                if (!parse_device(entry, &device) || find_device(configuration, device.path))
-                        return configuration_fail_file(error, "devices");
-                if (configuration_set_device(configuration, &device) < 0)
-                        return error_oom(error);
+                if (r < 0)
+                        return r;
         }
         return 0;
 }

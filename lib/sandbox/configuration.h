@@ -50,8 +50,9 @@ int configuration_set_container(struct configuration *configuration, const char 
                                 const struct oci_resources *resources);
 void configuration_forget_container(struct configuration *configuration, const char *id);
 
-/* Replaces the device of the same path, or adds a copy behind the others. Returns 0 or -ENOMEM. */
-int configuration_set_device(struct configuration *configuration, const struct device *device);
+/* Replaces the device of the same path, or adds it behind the others. `access`: some of "rwm". Returns 0 or -ENOMEM. */
+int configuration_set_device(struct configuration *configuration, const char *path, char type,
+                             int64_t major_number, int64_t minor_number, const char *access);
 
 /* Returns whether there was one. */
 bool configuration_forget_device(struct configuration *configuration, const char *path);

@@ -39,9 +39,13 @@ static int find_recorded(struct session *session, const struct process *process,
         return 0;
 }
 
-/* One that was born in the group, as a child of a runtime process, goes where that one goes. */
+static bool is_inside(const struct session *session, const struct process *process) {
+        return manager_check_member(session->sandbox, process, NULL) == 0 ||
+               (session->overhead && manager_check_member(session->overhead, process, NULL) == 0);
+}
+
+/* One that was born in one of the groups, as a child of a runtime process, goes where that one goes. */
 static int record(struct session *session, const struct process *process, struct error *error) {
-        const struct manager *manager = session_runtime_manager(session);
         const struct process *recorded;
         const char *former = process->former;
         struct process *copy;
@@ -50,7 +54,7 @@ static int record(struct session *session, const struct process *process, struct
         r = find_recorded(session, process, &recorded, error);
         if (r < 0 || process_is(recorded, process))
                 return r;
-        if (recorded && manager_check_member(manager, process, NULL) == 0)
+        if (recorded && is_inside(session, process))
                 former = recorded->former;
         copy = process_recorded(process->pid, process->start_time, former);
         return copy && state_add_runtime(session->state, copy) == 0 ? 0 : error_oom(error);

@@ -120,7 +120,11 @@ int session_save(struct session *session, enum phase phase, struct error *error)
         int r;
 
         signals_hold();
-        r = phase == PHASE_CHANGING ? state_keep_before(session->state, session->former, error) : 0;
+        /* In the midst of a change, what was before is known already; while one that was killed is settled, better than from
+         * `former`. */
+        r = phase == PHASE_CHANGING && present != PHASE_CHANGING
+                    ? state_keep_before(session->state, session->former, error)
+                    : 0;
         if (r < 0)
                 return r;
         if (phase == PHASE_READY)
@@ -410,32 +414,61 @@ static int has_cpuset(struct session *session, bool *out, struct error *error) {
         return r;
 }
 
-int session_pin(struct session *session, const struct vcpus *vcpus, bool was_pinned, struct session_pins *out,
-                struct error *error) {
-        const struct sandbox_vmm *vmm = &session->state->vmm;
-        struct pinning pinning = vmm->pinning;
-        struct cpulist cpus;
-        struct pinning_place place = {vmm->process, vcpus, &cpus, session->environment->log};
+/* Without a cpuset, one CPU each is not to be had. */
+static int pinning_to_be_had(struct session *session, struct pinning *out, struct session_pins *pins,
+                             struct error *error) {
         bool cpuset = true;
         int r;
 
-        *out = (struct session_pins){0};
-        r = pinning.one_each ? has_cpuset(session, &cpuset, error) : 0;
+        *out = session->state->vmm.pinning;
+        r = out->one_each ? has_cpuset(session, &cpuset, error) : 0;
         if (r == 0 && !cpuset)
-                (void)snprintf(out->reason, sizeof(out->reason), "no cpuset was given for the sandbox");
-        if (r < 0 || (!cpuset && !was_pinned))
+                (void)snprintf(pins->reason, sizeof(pins->reason), "no cpuset was given for the sandbox");
+        out->one_each = out->one_each && cpuset;
+        return r;
+}
+
+static int begin_pinning(struct session *session, const struct pinning *pinning, const struct vcpus *vcpus,
+                         struct error *error) {
+        struct sandbox_vmm *vmm = &session->state->vmm;
+        int r = 0;
+
+        if (!vmm->pinning.in_force && pinning_is_wanted(pinning)) {
+                vmm->pinning.in_force = true;
+                r = session_save(session, PHASE_CHANGING, error);
+        }
+        return r < 0 ? r : record_affinities(session, vmm->process, vcpus, error);
+}
+
+int session_pin(struct session *session, const struct vcpus *vcpus, struct session_pins *out,
+                struct error *error) {
+        struct sandbox_vmm *vmm = &session->state->vmm;
+        struct pinning pinning; /* its map is the state's */
+        struct cpulist cpus;
+        struct pinning_place place = {vmm->process, vcpus, &cpus, session->environment->log};
+        int r;
+
+        *out = (struct session_pins){0};
+        r = pinning_to_be_had(session, &pinning, out, error);
+        if (r < 0 || (out->reason[0] != '\0' && !pinning.in_force))
                 return r;
-        pinning.one_each = pinning.one_each && cpuset;
-        r = record_affinities(session, vmm->process, vcpus, error);
+        r = begin_pinning(session, &pinning, vcpus, error);
         if (r == 0)
                 r = session_cpus(session, &cpus, error);
         if (r == 0)
                 r = pinning_apply(&pinning, &place, &out->pinned, error);
-        if (r == 0 && pinning.one_each && !out->pinned)
+        if (r < 0)
+                return r;
+        /* Also where there were too few: what was set then does not go with the cpuset. */
+        vmm->pinning.in_force = pinning_is_wanted(&pinning);
+        if (pinning.one_each && !out->pinned)
                 (void)snprintf(out->reason, sizeof(out->reason),
                                "the cpuset has fewer CPUs, %zu, than there are vCPUs, %zu",
                                cpulist_count(&cpus), vcpus->count);
-        return r;
+        else if (pinning_is_wanted(&pinning) && !out->pinned)
+                (void)snprintf(out->reason, sizeof(out->reason),
+                               "the sandbox has none of the map's CPUs any more");
+        return 0;
 }
 
 int session_pin_again(struct session *session, struct error *error) {
@@ -458,7 +491,7 @@ int session_pin_again(struct session *session, struct error *error) {
         for (size_t i = 0; i < recorded->count; i++)
                 if (process_has_thread(vmm, recorded->vcpus[i].tid))
                         living[vcpus.count++] = recorded->vcpus[i];
-        return session_pin(session, &vcpus, true, &pins, error);
+        return session_pin(session, &vcpus, &pins, error);
 }
 
 static int settle_group_to(struct session *session, struct manager *manager, const struct state *wanted,

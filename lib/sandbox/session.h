@@ -133,9 +133,10 @@ struct session_pins {
 };
 
 /* Pins the VMM's vCPUs as the state says, to CPUs that the sandbox's cpuset leaves it, or gives every vCPU all of them. Without
- * any cpuset given, one CPU each is not to be had: then nothing is done, unless they were pinned before. Records the former
- * affinities. */
-int session_pin(struct session *session, const struct vcpus *vcpus, bool was_pinned, struct session_pins *out,
+ * any cpuset given, one CPU each is not to be had: then nothing is done, unless something was. Records the former
+ * affinities. The state on disk says that they may be pinned from before the first one is until the last one is not any
+ * more, for a kill not to leave pins that nobody knows of. */
+int session_pin(struct session *session, const struct vcpus *vcpus, struct session_pins *out,
                 struct error *error);
 
 /* Pins the vCPUs of the state anew, if they are to be pinned. Both the VMM and its threads may have ended since they were

@@ -194,9 +194,9 @@ static json_t *vmm_to_json(const struct sandbox_vmm *vmm) {
                 if (!entry || json_array_append_new(vcpus, entry) < 0)
                         break;
         }
-        return json_pack("{s:i, s:I, s:b, s:b, s:o*, s:o}", "pid", vmm->process->pid, "startTime",
+        return json_pack("{s:i, s:I, s:b, s:b, s:b, s:o*, s:o}", "pid", vmm->process->pid, "startTime",
                          (json_int_t)vmm->process->start_time, "threads", vmm->threads, "pin",
-                         vmm->pinning.one_each, "pinMap",
+                         vmm->pinning.one_each, "pinned", vmm->pinning.in_force, "pinMap",
                          vmm->pinning.map_count > 0 ? pinning_map_to_json(&vmm->pinning) : NULL, "vcpus",
                          vcpus);
 }
@@ -344,7 +344,7 @@ static int vcpus_from_json(const json_t *json, struct vcpus **out, struct error 
 }
 
 static int vmm_from_json(const json_t *json, struct sandbox_vmm *vmm, struct error *error) {
-        const json_t *map = json_object_get(json, "pinMap");
+        const json_t *map = json_object_get(json, "pinMap"), *pinned = json_object_get(json, "pinned");
         json_int_t pid, start;
         int threads, pin, r;
         json_t *vcpus;
@@ -364,6 +364,8 @@ static int vmm_from_json(const json_t *json, struct sandbox_vmm *vmm, struct err
         if (r < 0)
                 return r == -ENOMEM ? error_oom(error) : configuration_fail_file(error, "vmm.pinMap");
         vmm->pinning.one_each = pin != 0;
+        /* Older builds pinned wherever that was wanted. */
+        vmm->pinning.in_force = pinned ? json_is_true(pinned) : pin != 0;
         return vcpus_from_json(vcpus, &vmm->vcpus, error);
 }
 

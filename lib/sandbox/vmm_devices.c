@@ -24,29 +24,37 @@ static const char *const hypervisor_paths[] = {
 /* What a VMM or a shim does with kinds of devices. Making a node is no access to what it names. The numbers are those of
  * Documentation/admin-guide/devices.txt. */
 static const struct kind {
-        struct device device;
+        const char *name;
+        char type;
+        int64_t major, minor; /* -1: any */
+        const char *access;
         bool shim; /* only where the shim is in the group, too */
 } kinds[] = {
-        {{(char *)"/dev/pts", 'c', 136, -1, "rwm"}, false},
-        {{(char *)"c *:*", 'c', -1, -1, "m"}, false},
-        {{(char *)"b *:*", 'b', -1, -1, "m"}, false},
-        {{(char *)"/dev/loop-control", 'c', 10, 237, "rwm"}, true},
-        {{(char *)"/dev/loop*", 'b', 7, -1, "rwm"}, true},
+        {"/dev/pts", 'c', 136, -1, "rwm", false}, {"c *:*", 'c', -1, -1, "m", false},
+        {"b *:*", 'b', -1, -1, "m", false},       {"/dev/loop-control", 'c', 10, 237, "rwm", true},
+        {"/dev/loop*", 'b', 7, -1, "rwm", true},
 };
+
+static int add_kind(struct state *state, const struct kind *kind, struct error *error) {
+        return configuration_set_device(state->configuration, kind->name, kind->type, kind->major, kind->minor,
+                                        kind->access) < 0
+                       ? error_oom(error)
+                       : 0;
+}
 
 /* Adds a device that exists; otherwise `*found` is false. A path that was added before may lead to another device by
  * now: the rule follows it. */
 static int add_existing(struct state *state, const char *path, bool *found, struct error *error) {
-        struct device device = {.path = (char *)path, .access = "rwm"};
         struct stat status;
 
         *found = stat(path, &status) == 0 && (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode));
         if (!*found)
                 return 0;
-        device.type = S_ISBLK(status.st_mode) ? 'b' : 'c';
-        device.major = (int64_t)major(status.st_rdev);
-        device.minor = (int64_t)minor(status.st_rdev);
-        return configuration_set_device(state->configuration, &device) < 0 ? error_oom(error) : 0;
+        return add_kind(state,
+                        &(struct kind){path, S_ISBLK(status.st_mode) ? 'b' : 'c',
+                                       (int64_t)major(status.st_rdev), (int64_t)minor(status.st_rdev), "rwm",
+                                       false},
+                        error);
 }
 
 static int add_matching(struct state *state, const char *pattern, struct error *error) {
@@ -67,9 +75,8 @@ int vmm_devices_add_hypervisor(struct state *state, struct error *error) {
         for (size_t i = 0; r == 0 && i < ARRAY_SIZE(hypervisor_paths); i++)
                 r = add_matching(state, hypervisor_paths[i], error);
         for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++)
-                if ((!kinds[i].shim || state->sandbox_cgroup_only) &&
-                    configuration_set_device(state->configuration, &kinds[i].device) < 0)
-                        r = error_oom(error);
+                if (!kinds[i].shim || state->sandbox_cgroup_only)
+                        r = add_kind(state, &kinds[i], error);
         return r;
 }
 

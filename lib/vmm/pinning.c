@@ -43,7 +43,7 @@ static int add_pin(struct pinning *pinning, unsigned index, char *cpus) {
 }
 
 int pinning_copy(const struct pinning *pinning, struct pinning *out) {
-        struct pinning copy = {.one_each = pinning->one_each};
+        struct pinning copy = {.one_each = pinning->one_each, .in_force = pinning->in_force};
 
         for (size_t i = 0; i < pinning->map_count; i++) {
                 char *cpus = strdup(pinning->map[i].cpus);
@@ -99,7 +99,6 @@ static int parse_entry(struct pinning *pinning, char *entry, struct error *error
 
 int pinning_parse_map(const char *text, struct pinning *out, struct error *error) {
         _cleanup_free_ char *copy = strdup(text);
-        _cleanup_(pinning_clear) struct pinning pinning = {0};
         char *entry = copy;
         int r = copy ? 0 : error_oom(error);
 
@@ -108,14 +107,10 @@ int pinning_parse_map(const char *text, struct pinning *out, struct error *error
 
                 if (end)
                         *end = '\0';
-                r = parse_entry(&pinning, entry, error);
+                r = parse_entry(out, entry, error);
                 entry = end ? end + 1 : NULL;
         }
-        if (r < 0)
-                return r;
-        *out = pinning;
-        pinning = (struct pinning){0};
-        return 0;
+        return r;
 }
 
 json_t *pinning_map_to_json(const struct pinning *pinning) {
@@ -260,37 +255,45 @@ static int pin_one_each(const struct pinning_place *place, struct error *error) 
         return r;
 }
 
-/* What the vCPU's pin comes to by now. */
-static struct cpulist cpus_of(const struct pinning *pinning, const struct pinning_place *place,
-                              const struct vcpu *vcpu) {
+/* What the vCPU's pin comes to by now; false where it has none, or none of its CPUs is left. */
+static bool find_pin(const struct pinning *pinning, const struct pinning_place *place, const struct vcpu *vcpu,
+                     struct cpulist *out) {
         for (size_t i = 0; i < pinning->map_count; i++) {
                 struct cpulist cpus;
 
                 if (pinning->map[i].index != vcpu->index)
                         continue;
                 (void)cpulist_parse(pinning->map[i].cpus, &cpus);
-                cpus = part_of(place->cpus, &cpus);
-                if (!cpulist_is_empty(&cpus))
-                        return cpus;
+                *out = part_of(place->cpus, &cpus);
+                if (!cpulist_is_empty(out))
+                        return true;
                 log_warning(place->log,
                             "vCPU %u was pinned to CPUs that the sandbox has no more: %s; it may run on all",
                             vcpu->index, pinning->map[i].cpus);
         }
-        return *place->cpus;
+        return false;
+}
+
+static int pin_by_map(const struct pinning *pinning, const struct pinning_place *place, bool *pinned,
+                      struct error *error) {
+        int r = 0;
+
+        *pinned = false;
+        for (size_t i = 0; r == 0 && i < place->vcpus->count; i++) {
+                const struct vcpu *vcpu = &place->vcpus->vcpus[i];
+                struct cpulist cpus;
+                bool found = find_pin(pinning, place, vcpu, &cpus);
+
+                r = set_thread(place->vmm, vcpu, found ? &cpus : place->cpus, error);
+                *pinned = *pinned || found;
+        }
+        return r;
 }
 
 int pinning_apply(const struct pinning *pinning, const struct pinning_place *place, bool *pinned,
                   struct error *error) {
-        bool one_each = pinning->one_each && cpulist_count(place->cpus) >= place->vcpus->count;
-        int r = 0;
-
-        if (one_each)
-                r = pin_one_each(place, error);
-        for (size_t i = 0; r == 0 && !one_each && i < place->vcpus->count; i++) {
-                struct cpulist cpus = cpus_of(pinning, place, &place->vcpus->vcpus[i]);
-
-                r = set_thread(place->vmm, &place->vcpus->vcpus[i], &cpus, error);
-        }
-        *pinned = one_each || pinning->map_count > 0;
-        return r;
+        if (!pinning->one_each || cpulist_count(place->cpus) < place->vcpus->count)
+                return pin_by_map(pinning, place, pinned, error);
+        *pinned = true;
+        return pin_one_each(place, error);
 }

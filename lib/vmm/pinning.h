@@ -27,6 +27,7 @@ struct pin {
 /* What is wanted. All zero: every vCPU may run on all CPUs of the sandbox. */
 struct pinning {
         bool one_each;
+        bool in_force; /* the threads may have CPUs that were set for it: what is wanted may not be had, or not yet */
         struct pin *map; /* or these, by ascending index; a vCPU that is not among them may run on all CPUs */
         size_t map_count;
 };
@@ -40,7 +41,8 @@ void pinning_clear(struct pinning *pinning);
 /* Returns 0 or -ENOMEM. */
 int pinning_copy(const struct pinning *pinning, struct pinning *out);
 
-/* "INDEX=CPUS,INDEX=CPUS..."; a list may have commas of its own. Status 5, field --pin-map. */
+/* Adds "INDEX=CPUS,INDEX=CPUS..." to the map; a list may have commas of its own. Status 5, field --pin-map: `out` has a part of
+ * it then. */
 int pinning_parse_map(const char *text, struct pinning *out, struct error *error);
 
 /* The map as {"INDEX": "CPUS"}; NULL without memory. */
@@ -69,8 +71,8 @@ struct pinning_place {
 
 /*
  * Pins threads that are the VMM's before and afterwards; a number that is no longer one of its threads is an error, as is what
- * the kernel refuses. A mapped vCPU whose CPUs have all gone may run on all others, with a warning. `*pinned`: whether they
- * are, which with `one_each` and too few CPUs they are not. The caller has recorded the former affinities, and restores them
+ * the kernel refuses. A mapped vCPU whose CPUs have all gone may run on all others, with a warning. `*pinned`: whether any is,
+ * which with `one_each` and too few CPUs none is. The caller has recorded the former affinities, and restores them
  * on failure. Status 1.
  */
 int pinning_apply(const struct pinning *pinning, const struct pinning_place *place, bool *pinned,

@@ -150,7 +150,7 @@ virtiofsd_command() {
     refute_output --partial "$SHIM ("
     kill -KILL "$VMM"
     wait_until has_ended "$VMM"
-    # Nor does it become the shim's when the VMM has ended: it is nobody's.
+    # It is nobody's when the VMM has ended: this shim is no subreaper.
     run kc delete "$ID" --timeout 0
     assert_one_error_line 1 "still has processes (see --force): $child (sleep)"
 }
@@ -223,15 +223,47 @@ virtiofsd_command() {
     assert_nothing_left
 }
 
-@test "place: what was placed goes back when the next one fails" {
-    local former
-    create_full
+@test "place: who was placed goes back when the next one cannot be, or the state cannot be written" {
+    local former first second point=renameat,renameat2,rename:error=EIO:when=2
+    # With none at create, a scope for them is started by the first, and goes.
+    create < /dev/null
     start_process
-    former=$(< "/proc/$!/cgroup")
+    first=$!
+    former=$(< "/proc/$first/cgroup")
+    start_process
+    second=$!
     # The state cannot be written any more once everything is in its place.
-    run traced -f -o /dev/null -e trace=renameat,renameat2,rename -e inject=renameat,renameat2,rename:error=EIO:when=2 \
-        "$KATA_CGROUP_TRACED" --root "$ROOT" place "$ID" --pid "$!"
+    run traced -f -o /dev/null -e trace="${point%%:*}" -e inject="$point" \
+        "$KATA_CGROUP_TRACED" --root "$ROOT" place "$ID" --pid "$first" --pid "$second"
     assert_failure 1
-    assert_equal "$(< "/proc/$!/cgroup")" "$former"
-    assert_equal "$(jq -c '.runtime | map(.pid)' "$ROOT/$ID/state.json")" "[$SHIM]"
+    if [ "$KC_DRIVER" = cgroupfs ]; then
+        assert_equal "$(< "/proc/$first/cgroup")$(< "/proc/$second/cgroup")" "$former$former"
+        # Each is a write in every hierarchy: the last of them is of the second.
+        run traced -f -o /dev/null -P "$(group_dir "$(runtime_group)" pids)/cgroup.procs" -e trace=write \
+            -e inject=write:error=EIO:when=2 "$KATA_CGROUP_TRACED" --root "$ROOT" place "$ID" --pid "$first" --pid "$second"
+        assert_one_error_line 1 "cannot move process $second to"
+        assert_equal "$(< "/proc/$first/cgroup")$(< "/proc/$second/cgroup")" "$former$former"
+    else
+        wait_until is_gone "$(group_unit "$(runtime_group)")"
+    fi
+    assert_equal "$(jq -c .runtime "$ROOT/$ID/state.json")" "[]"
+    kc place "$ID" --pid "$first" --pid "$second"
+    assert_in_group "$second" "$(runtime_group)"
+}
+
+is_gone() { ! systemctl is-active -q "$1"; }
+
+@test "a VMM that was never attached: delete --force kills it, and spares what was placed by name" {
+    local dir=$BATS_TEST_TMPDIR vmm
+    start_calling_shim "sh -c 'sleep 10000 & echo \$! > $dir/vmm; wait'"
+    create --pid "$SHIM" <<< "$RESOURCES"
+    touch "$dir/go"
+    wait_until test -s "$dir/vmm"
+    vmm=$(< "$dir/vmm")
+    STARTED+=("$vmm")
+    kc delete --force "$ID"
+    wait_until has_ended "$vmm"
+    [ "$KC_DRIVER" = systemd ] || ! has_ended "$SHIM" || fail "the shim was killed"
+    touch "$dir/end"
+    wait_until assert_nothing_left
 }

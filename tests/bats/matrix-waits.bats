@@ -543,6 +543,10 @@ assert_container_cpuset_goes() {
     run --separate-stderr kc attach-vcpus "$ID" --vmm-pid "$VMM" --pin
     assert_success
     assert_json '[.pinned, .pinReason, .vcpus[1].cpus]' '[false,"no cpuset was given for the sandbox","0"]'
+    run --separate-stderr kc attach-vcpus "$ID" --vmm-pid "$VMM"
+    assert_json '[.pinned, .vcpus[1].cpus]' '[false,"0"]'
+    kc update "$ID" <<< '{"pids":{"limit":900}}'
+    assert_equal "$(taskset -pc "$task" | sed 's/.*: //')" 0
     echo '{"cpu":{"cpus":"0-1"}}' | kc update "$ID" --container c
     assert_equal "$(taskset -pc "$task" | sed 's/.*: //')" 1
     kc update "$ID" --container c <<< '{"cpu":{"cpus":"1"}}'
@@ -571,8 +575,12 @@ assert_container_cpuset_goes() {
     run kc update "$ID" <<< '{"cpu":{"cpus":"0"}}'
     assert_success
     assert_line --partial "warning: vCPU 0 was pinned to CPUs that the sandbox has no more: 1; it may run on all"
+    run --separate-stderr kc attach-vcpus "$ID" --vmm-pid "$VMM"
+    assert_json '[.pinned, .pinReason]' "[false,\"the sandbox has none of the map's CPUs any more\"]"
     kc update "$ID" <<< '{"cpu":{"cpus":"0-1"}}'
     assert_equal "$(taskset -pc "$(thread_of "CPU 0/KVM")" | sed 's/.*: //')" 1
+    run --separate-stderr kc attach-vcpus "$ID" --vmm-pid "$VMM" --pin-map 0=0 --pin-map 1=1
+    assert_json '[.pinned, (.vcpus | map(.cpus))]' '[true,["0","1"]]'
     run --separate-stderr kc attach-vcpus "$ID" --vmm-pid "$VMM" --pin
     assert_json '[.pinned, (.vcpus | map(.cpus))]' '[true,["0","1"]]'
     run --separate-stderr kc attach-vcpus "$ID" --vmm-pid "$VMM" --no-pin

@@ -15,7 +15,8 @@ static const char whole[] =
         "\"invocation\":\"00112233445566778899aabbccddeeff\"},"
         "\"overhead\":{\"cgroupsPath\":\"kata_overhead/sb\",\"path\":\"kata_overhead/sb\"},"
         "\"runtime\":[{\"pid\":70,\"startTime\":12345,\"cgroups\":\"0::/x\\n\"}],"
-        "\"vmm\":{\"pid\":80,\"startTime\":99,\"threads\":true,\"pin\":false,\"pinMap\":{\"0\":\"2,4-5\"},"
+        "\"vmm\":{\"pid\":80,\"startTime\":99,\"threads\":true,\"pin\":false,\"pinned\":true,\"pinMap\":{\"0\":"
+        "\"2,4-5\"},"
         "\"vcpus\":[{\"index\":0,\"tid\":"
         "81}]},"
         "\"resources\":{\"cpu\":{\"shares\":5}},\"containers\":{\"c\":{}},"
@@ -291,20 +292,14 @@ static void test_ledger(void **state) {
         assert_string_equal(ledger->containers[3].id, "x");
 }
 
-static int set_device(struct configuration *configuration, const char *path, char type, int64_t major_number,
-                      int64_t minor_number) {
-        return configuration_set_device(
-                configuration, &(struct device){(char *)path, type, major_number, minor_number, "rwm"});
-}
-
 /* A path that leads to another device by now has one rule, in its former place. */
 static void test_devices(void **state) {
         _cleanup_(configuration_freep) struct configuration *configuration = configuration_new();
 
         (void)state;
-        assert_int_equal(set_device(configuration, "/dev/x", 'c', 1, 2), 0);
-        assert_int_equal(set_device(configuration, "/dev/y", 'c', 1, 3), 0);
-        assert_int_equal(set_device(configuration, "/dev/x", 'b', 8, 4), 0);
+        assert_int_equal(configuration_set_device(configuration, "/dev/x", 'c', 1, 2, "rwm"), 0);
+        assert_int_equal(configuration_set_device(configuration, "/dev/y", 'c', 1, 3, "rwm"), 0);
+        assert_int_equal(configuration_set_device(configuration, "/dev/x", 'b', 8, 4, "rwm"), 0);
         assert_int_equal(configuration->device_count, 2);
         assert_int_equal(configuration->devices[0].type, 'b');
         assert_int_equal(configuration->devices[0].minor, 4);
