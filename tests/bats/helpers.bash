@@ -396,11 +396,12 @@ runtime_group() { [ "$KC_MODE" = overhead ] && echo overhead || echo sandbox; }
 
 # No directory of this sandbox in any hierarchy, no unit, no state.
 assert_nothing_left() {
+    local entry
     assert_equal "$(find "${MOUNTS[@]}" -type d -name "*$ID*" 2> /dev/null)" ""
     if [ "$KC_DRIVER" = systemd ]; then
         assert_equal "$(systemctl list-units --all --no-legend --plain "*$ID*")" ""
     fi
-    [ ! -e "$ROOT" ] || assert_equal "$(ls -A "$ROOT")" ""
+    for entry in "$ROOT"/* "$ROOT"/.[!.]*; do [ ! -e "$entry" ] || fail "$entry is left"; done
 }
 
 # assert_json FILTER VALUE: of $output

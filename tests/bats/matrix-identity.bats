@@ -85,15 +85,20 @@ end_stranger() {
 # places_of PID: the groups of all of its threads. On v1 systemd puts what is in a unit into more and fewer hierarchies of
 # that unit's as other units come and go, which is no move.
 places_of() {
-    local - number controllers path unit=
+    local - task line path unit='' lines=()
     set +T
     if [ "$KC_DRIVER$HOST_VERSION" = systemd1 ]; then
-        while IFS=: read -r number controllers path; do [ "$controllers" != name=systemd ] || unit=$path; done < "/proc/$1/cgroup"
+        mapfile -t lines < "/proc/$1/cgroup"
+        for line in "${lines[@]}"; do [[ $line != *:name=systemd:* ]] || unit=${line#*:*:}; done
     fi
-    while IFS=: read -r number controllers path; do
-        [[ -z $unit || $unit == *"$ID"* || $unit/ != "${path%/}"/* ]] || path=$unit
-        echo "$controllers:$path"
-    done < <(cat "/proc/$1/task"/*/cgroup)
+    for task in "/proc/$1/task"/*; do
+        mapfile -t lines < "$task/cgroup" || continue
+        for line in "${lines[@]}"; do
+            line=${line#*:} path=${line#*:}
+            [[ -z $unit || $unit == *"$ID"* || $unit/ != "${path%/}"/* ]] || path=$unit
+            echo "${line%%:*}:$path"
+        done
+    done
 }
 
 # assert_unmoved PID FORMER
