@@ -538,6 +538,8 @@ assert_container_cpuset_goes() {
     start_shim
     create --pid "$SHIM" < /dev/null
     start_vmm
+    attach
+    # Not before: up to Linux 6.1, a move to another cpuset takes a thread's CPUs from it.
     task=$(thread_of "CPU 1/KVM")
     taskset -pc 0 "$task" > /dev/null
     run --separate-stderr kc attach-vcpus "$ID" --vmm-pid "$VMM" --pin
