@@ -118,7 +118,7 @@ func ask(monitor net.Conn, commands ...string) (answer string, err error) {
 	lines.Buffer(nil, answerMax)
 	for _, command := range commands {
 		if _, err := fmt.Fprintf(monitor, `{"execute":%q}`, command); err != nil {
-			return "", err
+			return "", fmt.Errorf("the VMM does not answer %s: %w", command, err)
 		}
 		for answer = ""; answer == ""; {
 			if !lines.Scan() {

@@ -54,7 +54,7 @@ overhead_has_ended() { ! systemctl is-active -q "$OVERHEAD_UNIT"; }
         systemctl daemon-reload
         assert_overhead 123
         systemctl set-property --runtime "$OVERHEAD_UNIT" TasksMax=77
-        kc update "$ID" --overhead <<< '{"cpu":{"shares":513}}'
+        kc update "$ID" --overhead <<< '{"cpu":{"shares":1024}}'
         kc update "$ID" --overhead <<< '{"cpu":{"shares":512}}'
         assert_overhead 123
     fi
