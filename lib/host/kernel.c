@@ -15,12 +15,6 @@
 #include "util/cleanup.h"
 #include "util/file.h"
 
-bool kernel_has_pidfd(void) {
-        _cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-
-        return fd >= 0;
-}
-
 bool kernel_has_openat2(void) {
         struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC};
         _cleanup_close_ int fd = (int)syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof(how));
@@ -36,21 +30,20 @@ bool kernel_has_clone_into_cgroup(void) {
         return syscall(SYS_clone3, &arguments, sizeof(arguments)) < 0 && errno == EBADF;
 }
 
-/* The root group has no such file, so any below it is asked. */
-static bool has_in_some_group(const struct hierarchy *hierarchy, bool *out) {
+/* The root group has no such file, so any below it is asked. False where there is none. */
+static bool ask_some_group(const struct hierarchy *hierarchy, bool *out) {
         DIR *stream = file_open_stream(hierarchy->fd, ".");
         struct dirent *entry;
         bool found = false;
 
         while (stream && !found && (entry = readdir(stream))) {
-                char path[NAME_MAX + sizeof("/cgroup.procs")];
+                char path[sizeof(entry->d_name) + sizeof("/cgroup.kill")];
 
-                if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+                if (!file_is_child_directory(entry))
                         continue;
-                (void)snprintf(path, sizeof(path), "%s/cgroup.procs", entry->d_name);
-                found = faccessat(hierarchy->fd, path, F_OK, 0) == 0;
+                found = true;
                 (void)snprintf(path, sizeof(path), "%s/cgroup.kill", entry->d_name);
-                *out = faccessat(hierarchy->fd, path, F_OK, 0) == 0;
+                *out = file_exists_at(hierarchy->fd, path);
         }
         if (stream)
                 (void)closedir(stream);
@@ -64,7 +57,7 @@ bool kernel_has_cgroup_kill(const struct host *host) {
 
         if (!host->unified)
                 return false;
-        if (has_in_some_group(host->unified, &has))
+        if (ask_some_group(host->unified, &has))
                 return has;
         return uname(&name) == 0 && sscanf(name.release, "%d.%d", &version, &patch_level) == 2 &&
                (version > 5 || (version == 5 && patch_level >= 14));

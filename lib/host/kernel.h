@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What the running kernel has, found out by asking it; nothing is changed. */
+/* What the running kernel has, found out by asking it; nothing is changed. For pidfds see process_check_kernel(). */
 
 #include <stdbool.h>
 
 #include "host/hierarchy.h"
-
-/* pidfd_open(2), Linux 5.3. */
-bool kernel_has_pidfd(void);
 
 /* openat2(2), Linux 5.6. */
 bool kernel_has_openat2(void);

@@ -20,13 +20,15 @@ static const struct process *find_recorded(const struct people *people, pid_t pi
 
 const struct process *people_runtime_of(const struct people *people, pid_t pid) {
         for (int i = 0; i < ANCESTORS_MAX && pid > 0; i++) {
-                const struct process *recorded = find_recorded(people, pid);
+                const struct process *recorded;
                 struct proc_stat stat;
 
+                if (people->vmm && people->vmm->pid == pid)
+                        return NULL;
+                recorded = find_recorded(people, pid);
                 if (recorded)
                         return recorded;
-                if (people->recorded_only || (people->vmm && people->vmm->pid == pid) ||
-                    proc_read_stat(pid, &stat) < 0)
+                if (people->recorded_only || proc_read_stat(pid, &stat) < 0)
                         return NULL;
                 pid = stat.parent;
         }

@@ -20,8 +20,9 @@ struct people {
         struct process **
                 runtime; /* those recorded that live; the array is owned, the processes are held and not owned */
         size_t runtime_count;
-        const struct process *vmm; /* held, not owned; NULL: there is none that lives */
-        bool recorded_only;        /* descendants do not count */
+        const struct process
+                *vmm;       /* held, not owned; NULL: there is none that lives. It may be among `runtime` */
+        bool recorded_only; /* descendants do not count */
 };
 
 void people_clear(struct people *people);

@@ -256,7 +256,7 @@ static unsigned systemd_version(const struct log *log) {
 }
 
 static json_t *kernel_to_json(const struct host *host) {
-        return json_pack("{s:b, s:b, s:b, s:b, s:b}", "pidfd", kernel_has_pidfd(), "openat2",
+        return json_pack("{s:b, s:b, s:b, s:b, s:b}", "pidfd", process_check_kernel(NULL) == 0, "openat2",
                          kernel_has_openat2(), "cgroupKill", kernel_has_cgroup_kill(host), "cloneIntoCgroup",
                          kernel_has_clone_into_cgroup(), "bpf", bpf_is_available());
 }

@@ -406,25 +406,28 @@ void oci_unknown_clear(struct oci_unknown *unknown) {
         *unknown = (struct oci_unknown){0};
 }
 
-bool oci_resources_has_unified(const struct oci_resources *given, const char *key) {
-        const struct oci_unified *entries = given->unified.items;
+/* The index of the entry for this file; the count where there is none. */
+static size_t find_unified(const struct oci_array *unified, const char *key) {
+        const struct oci_unified *entries = unified->items;
+        size_t i = 0;
 
-        for (size_t i = 0; i < given->unified.count; i++)
-                if (strcmp(entries[i].key, key) == 0)
-                        return true;
-        return false;
+        while (i < unified->count && strcmp(entries[i].key, key) != 0)
+                i++;
+        return i;
+}
+
+bool oci_resources_has_unified(const struct oci_resources *given, const char *key) {
+        return find_unified(&given->unified, key) < given->unified.count;
 }
 
 void oci_resources_drop_unified(struct oci_resources *parsed, const char *key) {
         struct oci_array *unified = &parsed->unified;
         struct oci_unified *entries = unified->items;
+        size_t i = find_unified(unified, key);
 
-        for (size_t i = 0; i < unified->count; i++) {
-                if (strcmp(entries[i].key, key) != 0)
-                        continue;
-                free(entries[i].key);
-                free(entries[i].value);
-                memmove(&entries[i], &entries[i + 1], (--unified->count - i) * sizeof(*entries));
+        if (i == unified->count)
                 return;
-        }
+        free(entries[i].key);
+        free(entries[i].value);
+        memmove(&entries[i], &entries[i + 1], (--unified->count - i) * sizeof(*entries));
 }

@@ -14,50 +14,29 @@
 
 #include "util/signals.h"
 
-/* The living VMM, unless it is the caller: where the VMM is a part of the shim (Dragonball), the shim is a runtime process. */
-static int find_vmm(struct session *session, struct people *people, struct error *error) {
-        struct process *vmm;
-        int r = session_living_vmm(session, &vmm, error);
-
-        if (r == 0 && vmm && !pid_set_contains(&people->callers, vmm->pid))
-                people->vmm = vmm;
-        return r;
-}
-
-/* Holds the recorded processes. */
+/* Where the VMM calls, it is a part of the shim (Dragonball), and the shim is a runtime process. */
 static int find_people(struct session *session, struct people *out, struct error *error) {
-        const struct state *state = session->state;
-        int r;
+        int r = proc_self_and_ancestors(&out->callers);
 
-        r = proc_self_and_ancestors(&out->callers);
         if (r < 0)
                 return error_fail(error, -r, "/proc");
-        out->runtime = calloc(state->runtime_count + 1, sizeof(struct process *));
-        if (!out->runtime)
-                return error_oom(error);
-        r = find_vmm(session, out, error);
-        for (size_t i = 0; r >= 0 && i < state->runtime_count; i++) {
-                if (process_is(state->runtime[i], out->vmm))
-                        continue;
-                r = process_recall(state->runtime[i], error);
-                if (r == 0)
-                        out->runtime[out->runtime_count++] = state->runtime[i];
-        }
-        return r < 0 ? r : 0;
+        r = session_find_people(session, out, error);
+        if (out->vmm && pid_set_contains(&out->callers, out->vmm->pid))
+                out->vmm = NULL;
+        return r;
 }
 
 /* The VMM, wherever it is, and members of both groups that are neither runtime processes nor callers. */
 static int find_others(struct session *session, const struct people *people, struct pid_set *out,
                        struct error *error) {
         _cleanup_pid_set_ struct pid_set members = {0};
+        struct manager *manager;
         int r = 0;
 
         if (people->vmm && process_is_alive(people->vmm) && pid_set_add(out, people->vmm->pid) < 0)
                 r = error_oom(error);
-        if (r == 0)
-                r = manager_members(session->sandbox, &members, error);
-        if (r == 0 && session->overhead)
-                r = manager_members(session->overhead, &members, error);
+        for (size_t i = 0; r == 0 && (manager = session_group(session, i)); i++)
+                r = manager_members(manager, &members, error);
         for (size_t i = 0; r == 0 && i < members.count; i++)
                 if (!pid_set_contains(&people->callers, members.pids[i]) &&
                     !people_runtime_of(people, members.pids[i]) && pid_set_add(out, members.pids[i]) < 0)
@@ -113,13 +92,11 @@ static int destroy_groups(struct session *session, const struct people *people, 
 /* Who is there, and whether somebody is in the way. From its success on, signals are held back. */
 static int look(struct session *session, bool force, struct people *people, struct pid_set *others,
                 struct error *error) {
-        int r;
+        struct manager *manager;
+        int r = claim_groups(session, error);
 
-        r = claim_groups(session, error);
-        if (r == 0)
-                r = manager_mend_freezing(session->sandbox, error);
-        if (r == 0 && session->overhead)
-                r = manager_mend_freezing(session->overhead, error);
+        for (size_t i = 0; r == 0 && (manager = session_group(session, i)); i++)
+                r = manager_mend_freezing(manager, error);
         if (r == 0)
                 r = find_people(session, people, error);
         /* Any descendant of the shim may be a VMM that was started and never attached: to be killed is what --force is for. */

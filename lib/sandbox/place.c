@@ -22,42 +22,46 @@ static void newcomers_clear(struct newcomers *newcomers) {
         free(newcomers->processes);
 }
 
-/* The recorded process that it is or descends from; NULL where that is none that lives. */
-static int find_recorded(struct session *session, const struct process *process, const struct process **out,
-                         struct error *error) {
-        struct state *state = session->state;
-        struct process *living;
-        struct people people = {.runtime = state->runtime, .runtime_count = state->runtime_count};
-        int r = session_living_vmm(session, &living, error);
+static bool is_inside(const struct session *session, const struct process *process) {
+        struct manager *manager;
 
-        people.vmm = living;
-        for (size_t i = 0; r >= 0 && i < state->runtime_count; i++)
-                r = process_recall(state->runtime[i], error);
-        if (r < 0)
-                return r;
-        *out = people_runtime_of(&people, process->pid);
-        return 0;
+        for (size_t i = 0; (manager = session_group(session, i)); i++)
+                if (manager_check_member(manager, process, NULL) == 0)
+                        return true;
+        return false;
 }
 
-static bool is_inside(const struct session *session, const struct process *process) {
-        return manager_check_member(session->sandbox, process, NULL) == 0 ||
-               (session->overhead && manager_check_member(session->overhead, process, NULL) == 0);
+static bool is_recorded(const struct state *state, const struct process *process) {
+        for (size_t i = 0; i < state->runtime_count; i++)
+                if (process_is(state->runtime[i], process))
+                        return true;
+        return false;
 }
 
 /* One that was born in one of the groups, as a child of a runtime process, goes where that one goes. */
-static int record(struct session *session, const struct process *process, struct error *error) {
-        const struct process *recorded;
-        const char *former = process->former;
+static int record(struct session *session, const struct people *people, const struct process *process,
+                  struct error *error) {
+        const struct process *ancestor;
         struct process *copy;
-        int r;
 
-        r = find_recorded(session, process, &recorded, error);
-        if (r < 0 || process_is(recorded, process))
-                return r;
-        if (recorded && is_inside(session, process))
-                former = recorded->former;
-        copy = process_recorded(process->pid, process->start_time, former);
+        if (is_recorded(session->state, process))
+                return 0;
+        ancestor = people_runtime_of(people, process->pid);
+        copy = process_recorded(process->pid, process->start_time,
+                                ancestor && is_inside(session, process) ? ancestor->former : process->former);
         return copy && state_add_runtime(session->state, copy) == 0 ? 0 : error_oom(error);
+}
+
+static int record_all(struct session *session, const struct newcomers *newcomers, struct error *error) {
+        _cleanup_(people_clear) struct people people = {0};
+        int r = session_find_people(session, &people, error);
+
+        /* A shim that the VMM is a part of (Dragonball). */
+        if (is_recorded(session->state, people.vmm))
+                people.vmm = NULL;
+        for (size_t i = 0; r == 0 && i < newcomers->count; i++)
+                r = record(session, &people, newcomers->processes[i], error);
+        return r;
 }
 
 static int check_newcomer(struct session *session, struct process *process, struct error *error) {
@@ -78,8 +82,8 @@ static int place_locked(struct session *session, const struct newcomers *newcome
 
         signals_hold();
         r = session_settle(session, error);
-        for (size_t i = 0; r == 0 && i < newcomers->count; i++)
-                r = record(session, newcomers->processes[i], error);
+        if (r == 0)
+                r = record_all(session, newcomers, error);
         if (r == 0)
                 r = session_save(session, PHASE_CHANGING, error);
         for (size_t i = 0; r == 0 && i < newcomers->count; i++) {

@@ -251,8 +251,15 @@ int session_set_paths(struct state *state, const char *id, const struct sandbox_
         return 0;
 }
 
+struct manager *session_group(const struct session *session, size_t i) {
+        struct manager *const managers[] = {session->overhead, session->sandbox, NULL};
+
+        return managers[i + (session->overhead ? 0 : 1)];
+}
+
+/* There are runtime processes in the sandbox group where it is the only one. */
 struct manager *session_runtime_manager(const struct session *session) {
-        return session->overhead ? session->overhead : session->sandbox;
+        return session_group(session, 0);
 }
 
 int session_wanted(const struct session *session, const struct manager *manager,
@@ -298,6 +305,23 @@ int session_living_vmm(const struct session *session, struct process **out, stru
         int r = vmm ? process_recall(vmm, error) : PROCESS_E_GONE;
 
         *out = r == 0 ? vmm : NULL;
+        return r < 0 ? r : 0;
+}
+
+int session_find_people(struct session *session, struct people *out, struct error *error) {
+        const struct state *state = session->state;
+        struct process *vmm;
+        int r = session_living_vmm(session, &vmm, error);
+
+        out->vmm = vmm;
+        out->runtime = calloc(state->runtime_count + 1, sizeof(struct process *));
+        if (r == 0 && !out->runtime)
+                return error_oom(error);
+        for (size_t i = 0; r >= 0 && i < state->runtime_count; i++) {
+                r = process_recall(state->runtime[i], error);
+                if (r == 0)
+                        out->runtime[out->runtime_count++] = state->runtime[i];
+        }
         return r < 0 ? r : 0;
 }
 
@@ -510,12 +534,12 @@ static int settle_group_to(struct session *session, struct manager *manager, con
 /* From one configuration of the state to another, of which neither may be in force, or each in part. */
 static int settle_to(struct session *session, const struct state *wanted, const struct state *other,
                      struct error *error) {
-        struct manager *const managers[] = {session->overhead, session->sandbox};
+        struct manager *manager;
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(managers); i++)
-                if (managers[i] && session_has_group(managers[i]))
-                        r = settle_group_to(session, managers[i], wanted, other, error);
+        for (size_t i = 0; r == 0 && (manager = session_group(session, i)); i++)
+                if (session_has_group(manager))
+                        r = settle_group_to(session, manager, wanted, other, error);
         if (r == 0)
                 r = session_pin_again(session, error);
         if (r < 0)
@@ -525,13 +549,12 @@ static int settle_to(struct session *session, const struct state *wanted, const 
 
 /* Those that are there can be settled. */
 static int look_at_groups(struct session *session, struct error *error) {
-        struct manager *const managers[] = {session->overhead, session->sandbox};
+        struct manager *manager;
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(managers); i++)
-                if (managers[i])
-                        r = session_has_group(managers[i]) ? manager_mend_freezing(managers[i], error)
-                                                           : manager_check_free(managers[i], error);
+        for (size_t i = 0; r == 0 && (manager = session_group(session, i)); i++)
+                r = session_has_group(manager) ? manager_mend_freezing(manager, error)
+                                               : manager_check_free(manager, error);
         return r;
 }
 

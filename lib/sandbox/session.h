@@ -78,6 +78,9 @@ int session_make_managers(struct session *session, struct error *error);
 int session_set_paths(struct state *state, const char *id, const struct sandbox_paths *paths,
                       struct error *error);
 
+/* The managers of the sandbox's groups, one after the other from 0 on, the overhead's first where there is one; then NULL. */
+struct manager *session_group(const struct session *session, size_t i);
+
 /* The manager of the group that runtime processes belong to. */
 struct manager *session_runtime_manager(const struct session *session);
 
@@ -101,6 +104,9 @@ bool session_places_threads(const struct session *session);
 
 /* Holds the recorded VMM: `*out` is it, the state's, or NULL where there is none that lives. Errors: status 1. */
 int session_living_vmm(const struct session *session, struct process **out, struct error *error);
+
+/* Holds the processes that are recorded, into a zeroed struct: those that live. Errors: status 1. */
+int session_find_people(struct session *session, struct people *out, struct error *error);
 
 /* Refuses (status 5, field `source`) another VMM than the recorded one, as long as that lives; `*out` as above. `named`: NULL where none
  * is. */

@@ -38,7 +38,7 @@ build() {
     [ -n "$uri" ] || { echo "build-image.sh: apt knows no Debian mirror" >&2 && return 1; }
 
     mmdebstrap --quiet --variant=apt --include="$packages" \
-        --aptopt='APT::Install-Recommends "false"' \
+        --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "3"' \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/icons/*' \
         --essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d"' \

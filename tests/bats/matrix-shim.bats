@@ -85,6 +85,13 @@ assert_placed() {
     assert_nothing_left
 }
 
+# await_pid FILE: sets AWAITED to the process that says so there, which is the test's to end
+await_pid() {
+    wait_until test -s "$1"
+    AWAITED=$(< "$1")
+    STARTED+=("$AWAITED")
+}
+
 # Where this distribution has it: with QEMU until Debian 12, by itself from Debian 13 on.
 virtiofsd() {
     local program
@@ -117,10 +124,10 @@ virtiofsd_command() {
     attach
     end_vmm
     touch "$dir/go"
-    wait_until test -s "$dir/helper"
-    helper=$(< "$dir/helper")
+    await_pid "$dir/helper"
+    helper=$AWAITED
     # It may have made itself a child, in namespaces of its own.
-    STARTED+=("$helper" $(pgrep -P "$helper" || true))
+    STARTED+=($(pgrep -P "$helper" || true))
     if [ "$KC_DRIVER" = cgroupfs ]; then
         wait_until test -s "$dir/status"
         assert_equal "$(< "$dir/said")$(< "$dir/status")" 0
@@ -139,10 +146,10 @@ virtiofsd_command() {
     start_calling_shim "$KATA_CGROUP --root $ROOT exec $ID -- sh -c 'trap : TERM; sleep 10000 & echo \$! > $dir/child; wait; wait'"
     create --pid "$SHIM" <<< "$RESOURCES"
     touch "$dir/go"
-    wait_until test -s "$dir/child"
-    child=$(< "$dir/child")
+    await_pid "$dir/child"
+    child=$AWAITED
     VMM=$(kc inspect "$ID" | jq .vmm.pid)
-    STARTED+=("$VMM" "$child")
+    STARTED+=("$VMM")
     run kc delete "$ID" --timeout 0
     assert_one_error_line 1 "sandbox \"$ID\" still has processes (see --force): "
     assert_output --partial "$VMM (sh)"
@@ -258,9 +265,8 @@ is_gone() { ! systemctl is-active -q "$1"; }
     start_calling_shim "sh -c 'sleep 10000 & echo \$! > $dir/vmm; wait'"
     create --pid "$SHIM" <<< "$RESOURCES"
     touch "$dir/go"
-    wait_until test -s "$dir/vmm"
-    vmm=$(< "$dir/vmm")
-    STARTED+=("$vmm")
+    await_pid "$dir/vmm"
+    vmm=$AWAITED
     kc delete --force "$ID"
     wait_until has_ended "$vmm"
     [ "$KC_DRIVER" = systemd ] || ! has_ended "$SHIM" || fail "the shim was killed"
