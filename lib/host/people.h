@@ -17,11 +17,11 @@
 
 struct people {
         struct pid_set callers; /* the calling process and its ancestors */
-        struct process **
-                runtime; /* those recorded that live; the array is owned, the processes are held and not owned */
+        /* Those recorded that live: the array is owned, the processes are held and not owned. */
+        struct process **runtime;
         size_t runtime_count;
-        const struct process
-                *vmm;       /* held, not owned; NULL: there is none that lives. It may be among `runtime` */
+        /* Held, not owned; NULL: there is none that lives. It may be among `runtime`. */
+        const struct process *vmm;
         bool recorded_only; /* descendants do not count */
 };
 

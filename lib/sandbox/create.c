@@ -6,6 +6,7 @@
  * first directory is made. A create that finds such an intent knows that an earlier one was killed, clears
  * up after it and begins anew.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,12 @@ static int look_at_runtime(struct session *session, struct error *error) {
         for (size_t i = 0; r == 0 && i < session->state->runtime_count; i++)
                 r = runtime_look(session, session->state->runtime[i], error);
         return r;
+}
+
+static int replace_resources(struct oci_resources **place, const struct oci_resources *resources) {
+        oci_resources_free(*place);
+        *place = oci_resources_copy(resources);
+        return *place ? 0 : -ENOMEM;
 }
 
 static int make_state(struct session *session, const char *id, const struct sandbox_create *create,
@@ -42,16 +49,10 @@ static int make_state(struct session *session, const char *id, const struct sand
                 r = state_enter_boot(state, error);
         if (r < 0)
                 return r;
-        oci_resources_free(state->configuration->resources);
-        state->configuration->resources = oci_resources_copy(create->resources);
-        if (!state->configuration->resources)
+        if (replace_resources(&state->configuration->resources, create->resources) < 0 ||
+            (create->overhead_resources &&
+             replace_resources(&state->configuration->overhead, create->overhead_resources) < 0))
                 return error_oom(error);
-        if (create->overhead_resources) {
-                oci_resources_free(state->configuration->overhead);
-                state->configuration->overhead = oci_resources_copy(create->overhead_resources);
-                if (!state->configuration->overhead)
-                        return error_oom(error);
-        }
         r = create->hypervisor_devices ? vmm_devices_add_hypervisor(state, error) : 0;
         return r < 0 ? r
                      : runtime_hold(create->pids, create->pid_count, &state->runtime, &state->runtime_count,
