@@ -157,7 +157,7 @@ differential_sample() {
 # in the VMs, one for each version and driver: of the scenarios half are killed and half fail, the other way round on trixie.
 reliability_sample() {
     local kind kinds driver mode
-    local -A scenarios=([kill]="create lift devices reattach place delete" [fault]="attach update unthrottle refused overhead clear"
+    local -A scenarios=([kill]="create lift devices reattach place overhead delete" [fault]="attach update unthrottle refused overhead clear"
         [signal]="create attach devices clear")
     [ -z "$filter" ] || return 0
     case "$1" in

@@ -319,6 +319,18 @@ assert_taken() {
     run --separate-stderr kc attach-vcpus "$ID" --qmp "$SOCKET"
     assert_success
     assert_equal "$(jq -r '.vcpus[].tid' <<< "$output")" "$tids"
+    # What QEMU has answered to the caller has its numbers, too; --vcpu has the caller's.
+    local answer=() pairs=() index=0
+    for tid in $tids; do
+        answer+=("{\"cpu-index\":$index,\"thread-id\":$(awk '/^NSpid:/ {print $NF}' "/proc/$VMM/task/$tid/status")}")
+        pairs+=(--vcpu "$((index++)):$tid")
+    done
+    run --separate-stderr kc attach-vcpus "$ID" --vmm-pid "$VMM" --vcpus - <<< "[${answer[0]},${answer[1]}]"
+    assert_success
+    assert_equal "$(jq -r '.vcpus[].tid' <<< "$output")" "$tids"
+    run --separate-stderr kc attach-vcpus "$ID" --vmm-pid "$VMM" "${pairs[@]}"
+    assert_success
+    assert_equal "$(jq -r '.vcpus[].tid' <<< "$output")" "$tids"
 }
 
 @test "threads by their names: Cloud Hypervisor, Firecracker, QEMU, Dragonball, OpenVMM; and none that only look like it" {
