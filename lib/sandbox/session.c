@@ -252,9 +252,9 @@ int session_set_paths(struct state *state, const char *id, const struct sandbox_
 }
 
 struct manager *session_group(const struct session *session, size_t i) {
-        struct manager *const managers[] = {session->overhead, session->sandbox, NULL};
-
-        return managers[i + (session->overhead ? 0 : 1)];
+        if (session->overhead && i-- == 0)
+                return session->overhead;
+        return i == 0 ? session->sandbox : NULL;
 }
 
 /* There are runtime processes in the sandbox group where it is the only one. */
