@@ -199,7 +199,7 @@ forget_stranger() {
         attach
         former=$(places_of "$VMM")
         # shellcheck disable=SC2086  # nothing, or a word
-        run "$KATA_CGROUP" --root "$root" delete $force "$OTHER" --timeout 1
+        run "$KATA_CGROUP" --root "$root" delete $force "$OTHER" --timeout 0
         assert_success
         assert_unmoved "$VMM" "$former"
         assert_properties "$UNIT" ActiveState=active "Slice=${PARENT_DIR##*/}"
@@ -271,7 +271,7 @@ forget_stranger() {
         kc update "$ID" <<< '{"pids":{"limit":5}}'
         assert_properties "$UNIT" TasksMax=1234
         # shellcheck disable=SC2086  # nothing, or a word
-        run kc delete $force "$ID" --timeout 1
+        run kc delete $force "$ID" --timeout 0
         assert_success
         refute_output
         assert_stranger_untouched
@@ -300,7 +300,7 @@ forget_stranger() {
         # Empty as it is. Of our own VMM, which lives still, nothing is said before that.
         [ -z "$force" ] && [ "$KC_DRIVER" = systemd ] && continue
         # shellcheck disable=SC2086  # nothing, or a word
-        run kc delete $force "$ID" --timeout 1
+        run kc delete $force "$ID" --timeout 0
         assert_one_error_line 1 "$message"
         assert_all_there "$below"
         [ -z "$ours" ] || refute has_ended "$ours"
@@ -316,7 +316,7 @@ forget_stranger() {
     fi
     for force in "" --force; do
         # shellcheck disable=SC2086  # nothing, or a word
-        run kc delete $force "$ID" --timeout 1
+        run kc delete $force "$ID" --timeout 0
         assert_one_error_line 1 "$message"
         assert_unmoved "$VMM" "$former"
         assert_all_there "$below"
@@ -337,7 +337,7 @@ forget_stranger() {
     start_vmm
     former=$(places_of "$VMM")
     for command in "update $ID" "attach-vcpus $ID --vmm-pid $VMM" "exec $ID -- touch $BATS_TEST_TMPDIR/started" \
-        "delete $ID --timeout 1" "delete --force $ID --timeout 1"; do
+        "delete $ID --timeout 0" "delete --force $ID --timeout 0"; do
         # shellcheck disable=SC2086  # words
         run kc $command <<< '{"pids":{"limit":5}}'
         assert_one_error_line 1 "/$SANDBOX_DIR is not of this sandbox \"$ID\": it has no mark"
@@ -366,7 +366,7 @@ forget_stranger() {
         kc delete "$ID"
         return
     }
-    local command mount commands=("delete $ID --timeout 1" "delete --force $ID --timeout 1")
+    local command mount commands=("delete $ID --timeout 0" "delete --force $ID --timeout 0")
     create_full
     kill -KILL "$SHIM"
     wait "$SHIM" 2> /dev/null || true
@@ -470,7 +470,7 @@ assert_taken() {
     start_losable
     lose_group
     sed -i 's/"bootId": "[^"]*"/"bootId": "01234567-89ab-cdef-0123-456789abcdef"/' "$ROOT/$ID/state.json"
-    run kc delete "$ID" --timeout 1
+    run kc delete "$ID" --timeout 0
     assert_success
     assert_stranger_untouched
     assert_all_there "$SANDBOX_DIR"
@@ -885,8 +885,8 @@ without_pidfd() {
     assert_equal "$(kc inspect "$ID" | jq .vmm)" null
     attach
     vmm_former=$(places_of "$VMM")
-    without_pidfd delete "$ID" --timeout 1
-    without_pidfd delete --force "$ID" --timeout 1
+    without_pidfd delete "$ID" --timeout 0
+    without_pidfd delete --force "$ID" --timeout 0
     assert_unmoved "$SHIM" "$shim_former"
     assert_unmoved "$VMM" "$vmm_former"
     assert_limits
@@ -921,7 +921,7 @@ store_marks() { kc() { "$KATA_CGROUP" --root "$ROOT" "$@" 3>&-; }; }
     start_losable
     store_marks
     lose_group
-    for command in "update $ID" "delete $ID --timeout 1" "delete --force $ID --timeout 1"; do
+    for command in "update $ID" "delete $ID --timeout 0" "delete --force $ID --timeout 0"; do
         # shellcheck disable=SC2086  # words
         run kc $command <<< '{"pids":{"limit":5}}'
         assert_one_error_line 1 "/$SANDBOX_DIR is not of this sandbox \"$ID\""
