@@ -22,7 +22,7 @@ note_parents
 
 # The JSON documents that are printed come with the results where that is worth its time; validate.py says what is wrong.
 case "$environment" in
-host | trixie-v2 | bookworm-v1)
+host* | trixie-v2 | bookworm-v1)
     KC_DOCUMENTS=$(mktemp -d)
     export KC_DOCUMENTS
     trap 'rm -rf "$KC_DOCUMENTS"' EXIT
@@ -109,7 +109,8 @@ is_run_elsewhere() {
     "v1 bookworm-v1 cgroupfs") here="matrix-life $limits" ;;
     "v1 trixie-v1 cgroupfs") here=$limits ;;
     *" bookworm-hybrid systemd") here="matrix-delete matrix-life" ;;
-    *" trixie-hybrid "*) here="matrix-life $limits" ;;
+    *" trixie-hybrid systemd") here="matrix-life $limits" ;;
+    *" trixie-hybrid cgroupfs") here=$limits ;;
     *) return 1 ;;
     esac
     [[ " $here " != *" $1 "* ]]
@@ -121,11 +122,11 @@ for file in "$suites"/*.bats; do
     case "$suite" in
     cli) [[ $environment = host* ]] || continue ;;
     # Other programs' languages are not in the machines.
-    matrix-callers) [ "$environment" = host ] || continue ;;
+    matrix-callers) [[ $environment = host* ]] || continue ;;
     trust) [[ $environment =~ ^(host|valgrind) ]] || continue ;;
     state) [[ $environment =~ ^(host|valgrind|bookworm-v2) ]] || continue ;;
     # A guest in an emulated machine takes minutes to boot.
-    matrix-guest) [ "$environment" = host ] || continue ;;
+    matrix-guest) [[ $environment = host* ]] || continue ;;
     waits) [[ $environment =~ ^(host|bookworm-v2) ]] || continue ;;
     # Under valgrind the program of a process is valgrind.
     matrix-waits) [ "$environment" != valgrind ] || continue ;;
