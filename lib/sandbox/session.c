@@ -252,9 +252,11 @@ int session_set_paths(struct state *state, const char *id, const struct sandbox_
 }
 
 struct manager *session_group(const struct session *session, size_t i) {
-        if (session->overhead && i-- == 0)
+        const size_t sandbox = session->overhead ? 1 : 0;
+
+        if (i < sandbox)
                 return session->overhead;
-        return i == 0 ? session->sandbox : NULL;
+        return i == sandbox ? session->sandbox : NULL;
 }
 
 /* There are runtime processes in the sandbox group where it is the only one. */
