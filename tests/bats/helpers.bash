@@ -120,7 +120,6 @@ kc_setup() {
     VMM=
     source "$BATS_FILE_TMPDIR/host"
     # What bats itself does and skips, but without three calls for each command of its libraries.
-    # shellcheck disable=SC2154
     trap '[[ $BASH_SOURCE == "$BATS_ROOT/lib"* ]] || bats_debug_trap "$BASH_SOURCE"' DEBUG
 }
 

@@ -168,7 +168,7 @@ value() { sed -n "s/^$1 $2 //p" <<< "$INSPECTED"; }
     for group in "${BOTH[@]}"; do
         assert [ "$(value "$group" cpu.usageUsec)" -gt 0 ]
         # On a hybrid host with memory on v2, a scope has the controller where it got a limit: the sandbox's.
-        if has memory && { [ "$group" = sandbox ] || [ -e "$(group_dir "$group" memory)/memory.stat" ]; }; then
+        if has memory && [ "$group $KC_DRIVER $HOST_VERSION ${VERSION_OF[memory]}" != "overhead systemd 1 2" ]; then
             assert [ "$(value "$group" memory.workingSet)" -ge 67108864 ]
             assert [ "$(value "$group" memory.stat.anon)" -ge 67108864 ]
         fi
