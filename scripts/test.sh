@@ -9,7 +9,7 @@
 #
 # What runs on this machine is one line of work, the virtual machines are others; two go on at a time.
 #
-# How long each stage and machine took is printed before the table. A whole run takes less than 45 minutes on two cores,
+# How long each stage and machine took is printed before the table. A whole run is meant to take less than 45 minutes on two cores,
 # whatever is added: each behaviour runs in every (cgroup version, driver, mode) at least once, but not in all machines, and
 # long sweeps run a fixed sample here and have scripts of their own (reliability.sh, memcheck.sh, fuzz.sh, differential.sh,
 # analyse.sh).
@@ -128,7 +128,7 @@ fuzz() {
     scripts/fuzz.sh --runs 25000 < /dev/null > "$results/fuzz.tap" 2>&1
 }
 
-# In overhead mode the sanitizers' build has the suites, where it runs.
+# Both modes, but overhead mode is left to sanitizers() where that runs.
 host() {
     local modes="overhead sandbox-only"
     say "host"
@@ -136,6 +136,7 @@ host() {
     KC_MODES=$modes tests/vm/run-suites.sh "$top/build/release/kata-cgroup" "$results" host "$filter" < /dev/null
 }
 
+# The host's suites in overhead mode, with the sanitizers' build.
 sanitizers() {
     say "host, with sanitizers"
     tests/vm/run-sanitized.sh "$top/build/debug/kata-cgroup" "$results" host-sanitized "$filter" < /dev/null
@@ -156,11 +157,11 @@ differential_sample() {
 }
 
 # A sample of the kill and fault points: scripts/reliability.sh is the whole. What the host cannot show (systemd, v2) is
-# in the VMs, one for each version and driver: of the scenarios half are killed and half fail, the other way round on trixie. Signals and v1's kills are those that differ most.
+# in the VMs, one for each version and driver: of the scenarios half are killed and half fail, the other way round on trixie.
 reliability_sample() {
     local kind kinds driver mode
     local -A scenarios=([kill]="create lift devices reattach place overhead delete" [fault]="attach update unthrottle refused overhead clear"
-        [signal]="create attach")
+        [signal]="create attach devices clear")
     [ -z "$filter" ] || return 0
     case "$1" in
     bookworm-v2) driver=systemd mode=overhead kinds=(kill signal) ;;
@@ -169,7 +170,6 @@ reliability_sample() {
     *) return 0 ;;
     esac
     case "$1" in
-    bookworm-v1) scenarios[kill]="create reattach place delete" ;;
     trixie-v2) scenarios=([kill]="${scenarios[fault]}" [fault]="${scenarios[kill]}") ;;
     esac
     for kind in "${kinds[@]}"; do

@@ -107,10 +107,9 @@ is_run_elsewhere() {
     local limits="matrix-resources matrix-stats matrix-stays matrix-update" here
     case "${KC_HOST:-} $2 $3" in
     "v1 bookworm-v1 cgroupfs") here="matrix-life $limits" ;;
-    "v1 trixie-v1 cgroupfs") here=$limits ;;
+    "v1 trixie-v1 cgroupfs" | *" trixie-hybrid cgroupfs") here=$limits ;;
     *" bookworm-hybrid systemd") here="matrix-delete matrix-life" ;;
     *" trixie-hybrid systemd") here="matrix-life $limits" ;;
-    *" trixie-hybrid cgroupfs") here=$limits ;;
     *) return 1 ;;
     esac
     [[ " $here " != *" $1 "* ]]
