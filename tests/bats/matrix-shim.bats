@@ -116,7 +116,7 @@ virtiofsd_command() {
     [ "$KC_DRIVER" = cgroupfs ] || options=()
     start_calling_shim "sh -c '$(virtiofsd_command "$dir/fs.sock") > $dir/fs.log 2>&1 & echo \$! > $dir/helper
         until [ -S $dir/fs.sock ]; do sleep 0.05; done
-        $KATA_CGROUP --root $ROOT delete $ID ${options[*]}'"
+        exec $KATA_CGROUP --root $ROOT delete $ID ${options[*]}'"
     local former
     former=$(< "/proc/$SHIM/cgroup")
     create --pid "$SHIM" <<< "$RESOURCES"
@@ -128,9 +128,9 @@ virtiofsd_command() {
     helper=$AWAITED
     # It may have made itself a child, in namespaces of its own.
     STARTED+=($(pgrep -P "$helper" || true))
+    wait_until test -s "$dir/status"
+    assert_equal "$(< "$dir/said")$(< "$dir/status")" 0
     if [ "$KC_DRIVER" = cgroupfs ]; then
-        wait_until test -s "$dir/status"
-        assert_equal "$(< "$dir/said")$(< "$dir/status")" 0
         ! has_ended "$helper" || fail "virtiofsd has ended: $(< "$dir/fs.log")"
         assert_equal "$(< "/proc/$helper/cgroup")" "$former"
         assert_equal "$(< "/proc/$SHIM/cgroup")" "$former"
