@@ -10,6 +10,8 @@ DESTDIR=$root cmake --install "$top/build/release" --prefix /usr > /dev/null
 binary=$root/usr/sbin/kata-cgroup
 [ -x "$binary" ]
 [ -f "$root/usr/share/bash-completion/completions/kata-cgroup" ]
+[ -f "$root/usr/share/zsh/vendor-completions/_kata-cgroup" ]
+[ -f "$root/usr/share/fish/vendor_completions.d/kata-cgroup.fish" ]
 [ -f "$root/usr/share/man/man8/kata-cgroup.8" ]
 [ -f "$root/usr/share/man/man7/kata-cgroup-resources.7" ]
 
@@ -30,7 +32,7 @@ has '__(read|memcpy|asprintf|snprintf|fprintf|vasprintf|printf)_chk' nm -D "$bin
 text() { mandoc -Tascii "$1" | col -b; }
 
 # Every command has a page, and every long option of its help is in it.
-for command in create attach-vcpus update delete exec inspect list features; do
+for command in create attach-vcpus place update delete exec inspect list features; do
     page=$root/usr/share/man/man8/kata-cgroup-$command.8
     [ -f "$page" ] || { echo "no page for $command"; exit 1; }
     for option in $("$binary" "$command" --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' | grep -oE '\-\-[a-z-]+'); do

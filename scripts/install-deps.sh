@@ -10,7 +10,7 @@ packages_of() {
     build) echo gcc libc6-dev cmake ninja-build pkg-config libjansson-dev libsystemd-dev libbpf-dev ;;
     demo) echo qemu-system-x86 procps jq cpio ;;
     test) echo qemu-system-x86 procps jq bats bats-support bats-assert libcmocka-dev mandoc git strace cpio python3-jsonschema \
-        golang-go rustc python3 ;; # the last three for doc/callers
+        golang-go rustc python3 bash-completion fish zsh ;; # for doc/callers; for completions/
     vm) echo qemu-system-x86 mmdebstrap e2fsprogs debian-archive-keyring ;;
     lint) echo shellcheck mandoc bsdextrautils clang clang-format clang-tidy cppcheck valgrind ;;
     # The compiler's runtime, which has libFuzzer and the sanitizers, is a package of its own since Debian 12.

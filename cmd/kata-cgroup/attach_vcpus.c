@@ -19,20 +19,20 @@ enum {
         KEY_NO_PIN,
 };
 
-const struct argp_option command_attach_vcpus_options[] = {
-        {"qmp", KEY_QMP, "SOCKET", 0, "ask the QEMU at this unix socket for its vCPU threads", 0},
-        {"qmp-fd", KEY_QMP_FD, "FD", 0, "the same over an inherited, connected descriptor", 0},
-        {"vcpu", KEY_VCPU, "INDEX:TID", 0, "a vCPU thread of --vmm-pid, as the caller knows it; repeatable", 0},
-        {"vcpus", KEY_VCPUS, "FILE", 0,
-         "all of them, as QEMU has answered query-cpus-fast to the caller; - is standard input", 0},
-        {"vmm-pid", KEY_VMM_PID, "PID", 0, "the VMM; alone, its vCPU threads are found by name", 0},
-        {"expect", KEY_EXPECT, "N", 0, "wait until at least N vCPUs are there", 0},
-        {"timeout", KEY_TIMEOUT, "SECONDS", 0, "for the socket, the answer and --expect together (default: 25)",
-         0},
-        {"pin", KEY_PIN, NULL, 0, "a CPU of the cpuset for each vCPU, if there are enough", 0},
-        {"pin-map", KEY_PIN_MAP, "INDEX=CPUS,...", 0, "these CPUs for these vCPUs: 0=2,1=3,2=4-5", 0},
-        {"no-pin", KEY_NO_PIN, NULL, 0, "take an earlier pinning back", 0},
-        OPTIONS_COMMON,
+static const struct command_option options[] = {
+        {"qmp", KEY_QMP, "SOCKET", "ask the QEMU at this unix socket for its vCPU threads", COMPLETE_FILE},
+        {"qmp-fd", KEY_QMP_FD, "FD", "the same over an inherited, connected descriptor", COMPLETE_NONE},
+        {"vcpu", KEY_VCPU, "INDEX:TID", "a vCPU thread of --vmm-pid, as the caller knows it; repeatable",
+         COMPLETE_NONE},
+        {"vcpus", KEY_VCPUS, "FILE",
+         "all of them, as QEMU has answered query-cpus-fast to the caller; - is standard input", COMPLETE_FILE},
+        {"vmm-pid", KEY_VMM_PID, "PID", "the VMM; alone, its vCPU threads are found by name", COMPLETE_PID},
+        {"expect", KEY_EXPECT, "N", "wait until at least N vCPUs are there", COMPLETE_NONE},
+        {"timeout", KEY_TIMEOUT, "SECONDS", "for the socket, the answer and --expect together (default: 25)",
+         COMPLETE_NONE},
+        {"pin", KEY_PIN, NULL, "a CPU of the cpuset for each vCPU, if there are enough", COMPLETE_NONE},
+        {"pin-map", KEY_PIN_MAP, "INDEX=CPUS,...", "these CPUs for these vCPUs: 0=2,1=3,2=4-5", COMPLETE_NONE},
+        {"no-pin", KEY_NO_PIN, NULL, "take an earlier pinning back", COMPLETE_NONE},
         {0},
 };
 
@@ -71,43 +71,34 @@ static int parse_numbers(struct attach_options *o, int key, const char *argument
         }
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state) {
-        struct attach_options *o = state->input;
+static int parse(struct parsed *parsed, int key, const char *argument) {
+        struct attach_options *o = (struct attach_options *)parsed;
 
         switch (key) {
         case KEY_QMP:
                 o->attach.qmp = argument;
-                return 0;
+                break;
         case KEY_VCPU:
-                return command_add_text(&o->pairs, &o->pair_count, argument, o->parsed.error) < 0 ? ERANGE : 0;
+                return command_add_text(&o->pairs, &o->pair_count, argument, parsed->error);
         case KEY_VCPUS:
                 o->vcpus = argument;
-                return 0;
+                break;
         case KEY_PIN:
                 o->pin = true;
-                return 0;
+                break;
         case KEY_PIN_MAP:
-                return pinning_parse_map(argument, &o->pinning, o->parsed.error) < 0 ? ERANGE : 0;
+                return pinning_parse_map(argument, &o->pinning, parsed->error);
         case KEY_NO_PIN:
                 o->no_pin = true;
-                return 0;
+                break;
         case KEY_QMP_FD:
         case KEY_EXPECT:
         case KEY_TIMEOUT:
         case KEY_VMM_PID:
-                return parse_numbers(o, key, argument) < 0 ? ERANGE : 0;
-        default:
-                return command_parse_common(key, argument, state);
+                return parse_numbers(o, key, argument);
         }
+        return 0;
 }
-
-static const struct argp argp = {command_attach_vcpus_options,
-                                 parse,
-                                 "ID",
-                                 "Place the VMM or its vCPU threads, and print which there are as JSON.",
-                                 NULL,
-                                 command_help_filter,
-                                 NULL};
 
 static int fail_exclusive(const char *which, struct error *error) {
         return error_set(error, EXIT_STATUS_USAGE, 0, NULL, "attach-vcpus: %s exclude each other", which);
@@ -156,14 +147,13 @@ static int read_given(const struct attach_options *o, struct vcpus_given *out, s
         return r < 0 ? r : vcpus_parse_answer(text, size, out->option, &out->vcpus, error);
 }
 
-int command_attach_vcpus(const struct sandbox_environment *environment, int argc, char **argv,
-                         struct error *error) {
-        struct attach_options o = {.parsed = {.takes_id = true}, .attach = {.qmp_fd = -1, .timeout = 25}};
+static int run(const struct sandbox_environment *environment, int argc, char **argv, struct error *error) {
+        struct attach_options o = {.attach = {.qmp_fd = -1, .timeout = 25}};
         struct vcpus_given given = {0};
         json_t *out = NULL;
         int r;
 
-        r = command_parse(&argp, "attach-vcpus", argc, argv, &o, error);
+        r = command_parse(&command_attach_vcpus, argc, argv, &o.parsed, error);
         if (r == 0)
                 r = check_options(&o, error);
         if (r == 0)
@@ -185,3 +175,14 @@ int command_attach_vcpus(const struct sandbox_environment *environment, int argc
                 error_append(error, "the vCPUs are attached");
         return r;
 }
+
+const struct command command_attach_vcpus = {
+        .name = "attach-vcpus",
+        .summary = "place the VMM or its vCPU threads",
+        .arguments = "ID",
+        .description = "Place the VMM or its vCPU threads, and print them as JSON.",
+        .id = ID_REQUIRED,
+        .options = options,
+        .parse = parse,
+        .run = run,
+};

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What the commands share: what is set for the process, numbers and lists of options, input, output */
 #include "command.h"
 
 #include <errno.h>
@@ -22,30 +23,6 @@
 /* Nothing that a command makes can be written by others: the log, which is made with 0666, included. */
 #define COMMAND_UMASK 022
 
-error_t command_parse_common(int key, char *argument, struct argp_state *state) {
-        struct parsed *parsed = state->input;
-
-        switch (key) {
-        case 'h':
-                /* argp_state_help() is silent under ARGP_NO_ERRS. */
-                argp_help(state->root_argp, stdout, ARGP_HELP_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC,
-                          state->name);
-                parsed->done = true;
-                return ECANCELED;
-        case 'v':
-                puts("kata-cgroup " KATA_CGROUP_VERSION);
-                parsed->done = true;
-                return ECANCELED;
-        case ARGP_KEY_ARG:
-                if (!parsed->takes_id || parsed->id)
-                        return EEXIST; /* not E2BIG: that is ARGP_ERR_UNKNOWN */
-                parsed->id = argument;
-                return 0;
-        default:
-                return ARGP_ERR_UNKNOWN;
-        }
-}
-
 /* SIGPIPE's disposition and the umask are the process's, and so is what they were: the one static of the commands. */
 static struct {
         struct sigaction pipe;
@@ -63,68 +40,6 @@ void command_restore_process(void) {
         (void)umask(former.umask);
         (void)sigaction(SIGPIPE, &former.pipe, NULL);
         signals_release();
-}
-
-char *command_help_filter(int key, const char *text, void *input) {
-        (void)input;
-        return key == ARGP_KEY_HELP_DUP_ARGS_NOTE ? NULL : (char *)text;
-}
-
-/* The option that an argument of the command line names: exactly, by a prefix, or by its letter. */
-static const struct argp_option *find_option(const struct argp_option *options, const char *argument) {
-        size_t length = strcspn(argument, "=");
-
-        for (const struct argp_option *option = options; option->name; option++) {
-                if (argument[1] == '-' && length > 2 && strncmp(option->name, argument + 2, length - 2) == 0)
-                        return option;
-                if (argument[1] != '-' && argument[1] == option->key)
-                        return option;
-        }
-        return NULL;
-}
-
-/* argp does not tell what it stumbled over: the first argument that it cannot have taken. */
-static int fail_option(const struct argp_option *options, const char *name, int argc, char **argv,
-                       struct error *error) {
-        for (int i = 1; i < argc; i++) {
-                const struct argp_option *option;
-
-                if (argv[i][0] != '-' || argv[i][1] == '\0')
-                        continue;
-                option = find_option(options, argv[i]);
-                if (!option)
-                        return error_set(error, EXIT_STATUS_USAGE, 0, NULL, "%s: unknown option %s", name,
-                                         argv[i]);
-                if (option->arg && !strchr(argv[i], '=') && (argv[i][1] == '-' || argv[i][2] == '\0') &&
-                    ++i == argc)
-                        return error_set(error, EXIT_STATUS_USAGE, 0, NULL, "%s: option %s needs an argument",
-                                         name, argv[i - 1]);
-        }
-        return error_set(error, EXIT_STATUS_USAGE, 0, NULL, "%s: an option is ambiguous or takes no argument",
-                         name);
-}
-
-int command_parse(const struct argp *argp, const char *name, int argc, char **argv, void *input,
-                  struct error *error) {
-        struct parsed *parsed = input;
-        error_t r;
-
-        parsed->error = error;
-        r = argp_parse(argp, argc, argv,
-                       ARGP_NO_EXIT | ARGP_NO_ERRS | ARGP_NO_HELP | (parsed->in_order ? ARGP_IN_ORDER : 0U),
-                       NULL, input);
-        if (parsed->done)
-                return 1;
-        if (r == EEXIST)
-                return error_set(error, EXIT_STATUS_USAGE, 0, NULL, "%s: too many arguments", name);
-        /* A bad value: the parser has said so. */
-        if (r == ERANGE)
-                return -EINVAL;
-        if (r != 0)
-                return fail_option(argp->options, name, argc, argv, error);
-        if (parsed->takes_id && !parsed->id)
-                return error_set(error, EXIT_STATUS_USAGE, 0, NULL, "%s: the sandbox's ID is missing", name);
-        return 0;
 }
 
 int command_number(const char *option, const char *text, uint32_t min, uint32_t max, uint32_t *out,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,28 +20,31 @@ enum {
         KEY_VCPU_SUBTREE,
 };
 
-const struct argp_option command_create_options[] = {
-        {"cgroups-path", KEY_CGROUPS_PATH, "PATH", 0,
-         "the OCI linux.cgroupsPath; slice:prefix:name selects systemd (default: kata_sandboxed_pod/ID)", 0},
-        {"resources", 'r', "FILE", 0, "OCI LinuxResources JSON; - is standard input (default)", 0},
-        {"bundle", 'b', "DIR", 0, "take linux.cgroupsPath and linux.resources from DIR/config.json", 0},
-        {"sandbox-cgroup-only", KEY_SANDBOX_ONLY, NULL, 0,
-         "no overhead cgroup: everything is in the sandbox cgroup", 0},
-        {"overhead-path", KEY_OVERHEAD_PATH, "PATH", 0,
-         "default: kata_overhead/ID, with systemd kata-overhead.slice:kata-cgroup:ID", 0},
-        {"overhead-resources", KEY_OVERHEAD_RESOURCES, "FILE", 0,
-         "OCI LinuxResources JSON for the overhead cgroup; - is standard input", 0},
-        {"pid", KEY_PID, "PID", 0, "a runtime process (shim, virtiofsd) to place; repeatable", 0},
-        {"stop-timeout", KEY_STOP_TIMEOUT, "SECONDS", 0, "a scope's TimeoutStopUSec (default: 300)", 0},
-        {"hypervisor-devices", KEY_HYPERVISOR_DEVICES, NULL, 0,
-         "allow what a VMM needs besides the devices of the resources, and nothing else", 0},
-        {"vcpu-subtree", KEY_VCPU_SUBTREE, NULL, 0,
-         "v2: vCPU threads get a threaded child group, with the limits of cpu and cpuset", 0},
-        {"only", KEY_ONLY, "FIELD[,FIELD...]", 0,
-         "of the resources, take only these, by the names in features: cpu.cpus, cpu, devices ...", 0},
-        {"strict", KEY_STRICT, NULL, 0, "refuse members that the specification does not know", 0},
-        {"dry-run", KEY_DRY_RUN, NULL, 0, "change nothing; print the plan as JSON", 0},
-        OPTIONS_COMMON,
+static const struct command_option options[] = {
+        {"cgroups-path", KEY_CGROUPS_PATH, "PATH",
+         "the OCI linux.cgroupsPath; slice:prefix:name selects systemd (default: kata_sandboxed_pod/ID)",
+         COMPLETE_NONE},
+        {"resources", 'r', "FILE", "OCI LinuxResources JSON; - is standard input (default)", COMPLETE_FILE},
+        {"bundle", 'b', "DIR", "take linux.cgroupsPath and linux.resources from DIR/config.json",
+         COMPLETE_DIRECTORY},
+        {"sandbox-cgroup-only", KEY_SANDBOX_ONLY, NULL,
+         "no overhead cgroup: everything is in the sandbox cgroup", COMPLETE_NONE},
+        {"overhead-path", KEY_OVERHEAD_PATH, "PATH",
+         "default: kata_overhead/ID, with systemd kata-overhead.slice:kata-cgroup:ID", COMPLETE_NONE},
+        {"overhead-resources", KEY_OVERHEAD_RESOURCES, "FILE",
+         "OCI LinuxResources JSON for the overhead cgroup; - is standard input", COMPLETE_FILE},
+        {"pid", KEY_PID, "PID", "a runtime process (shim, virtiofsd) to place; repeatable", COMPLETE_PID},
+        {"stop-timeout", KEY_STOP_TIMEOUT, "SECONDS", "a scope's TimeoutStopUSec (default: 300)",
+         COMPLETE_NONE},
+        {"hypervisor-devices", KEY_HYPERVISOR_DEVICES, NULL,
+         "allow what a VMM needs besides the devices of the resources, and nothing else", COMPLETE_NONE},
+        {"vcpu-subtree", KEY_VCPU_SUBTREE, NULL,
+         "v2: vCPU threads get a threaded child group, with the limits of cpu and cpuset", COMPLETE_NONE},
+        {"only", KEY_ONLY, "FIELD[,FIELD...]",
+         "of the resources, take only these, by the names in features: cpu.cpus, cpu, devices ...",
+         COMPLETE_FIELD},
+        {"strict", KEY_STRICT, NULL, "refuse members that the specification does not know", COMPLETE_NONE},
+        {"dry-run", KEY_DRY_RUN, NULL, "change nothing; print the plan as JSON", COMPLETE_NONE},
         {0},
 };
 
@@ -53,63 +57,53 @@ struct create_options {
         bool dry_run;
 };
 
-static error_t parse(int key, char *argument, struct argp_state *state) {
-        struct create_options *o = state->input;
+static int parse(struct parsed *parsed, int key, const char *argument) {
+        struct create_options *o = (struct create_options *)parsed;
         uint32_t number;
 
         switch (key) {
         case KEY_CGROUPS_PATH:
                 o->create.paths.cgroups_path = argument;
-                return 0;
+                break;
         case KEY_OVERHEAD_PATH:
                 o->create.paths.overhead_path = argument;
-                return 0;
+                break;
         case KEY_OVERHEAD_RESOURCES:
                 o->overhead_resources = argument;
-                return 0;
+                break;
         case KEY_SANDBOX_ONLY:
                 o->create.paths.sandbox_cgroup_only = true;
-                return 0;
+                break;
         case KEY_HYPERVISOR_DEVICES:
                 o->create.hypervisor_devices = true;
-                return 0;
+                break;
         case KEY_VCPU_SUBTREE:
                 o->create.vcpu_subtree = true;
-                return 0;
+                break;
         case KEY_ONLY:
-                return command_add_only(&o->reading, argument, o->parsed.error) < 0 ? ERANGE : 0;
+                return command_add_only(&o->reading, argument, parsed->error);
         case KEY_STRICT:
                 o->reading.strict = true;
-                return 0;
+                break;
         case KEY_DRY_RUN:
                 o->dry_run = true;
-                return 0;
+                break;
         case KEY_PID:
-                return command_add_pid(&o->pids, &o->create.pid_count, argument, o->parsed.error) < 0 ? ERANGE
-                                                                                                      : 0;
+                return command_add_pid(&o->pids, &o->create.pid_count, argument, parsed->error);
         case KEY_STOP_TIMEOUT:
-                if (command_number("--stop-timeout", argument, 0, UINT32_MAX, &number, o->parsed.error) < 0)
-                        return ERANGE;
+                if (command_number("--stop-timeout", argument, 0, UINT32_MAX, &number, parsed->error) < 0)
+                        return -EINVAL;
                 o->create.stop_timeout = number;
-                return 0;
+                break;
         case 'r':
                 o->resources = argument;
-                return 0;
+                break;
         case 'b':
                 o->bundle = argument;
-                return 0;
-        default:
-                return command_parse_common(key, argument, state);
+                break;
         }
+        return 0;
 }
-
-static const struct argp argp = {command_create_options,
-                                 parse,
-                                 "ID",
-                                 "Make a sandbox's control groups, and place its runtime processes.",
-                                 NULL,
-                                 command_help_filter,
-                                 NULL};
 
 /* What the options name, read and parsed. */
 struct input {
@@ -163,13 +157,13 @@ static int read_input(const struct sandbox_environment *environment, const struc
         return r;
 }
 
-int command_create(const struct sandbox_environment *environment, int argc, char **argv, struct error *error) {
-        struct create_options o = {.parsed = {.takes_id = true}, .create = {.stop_timeout = 300}};
+static int run(const struct sandbox_environment *environment, int argc, char **argv, struct error *error) {
+        struct create_options o = {.create = {.stop_timeout = 300}};
         _cleanup_(input_clear) struct input input = {0};
         json_t *plan = NULL;
         int r;
 
-        r = command_parse(&argp, "create", argc, argv, &o, error);
+        r = command_parse(&command_create, argc, argv, &o.parsed, error);
         if (r == 0)
                 r = check_options(&o, error);
         if (r == 0)
@@ -188,3 +182,14 @@ int command_create(const struct sandbox_environment *environment, int argc, char
                 r = command_print(plan, error);
         return r;
 }
+
+const struct command command_create = {
+        .name = "create",
+        .summary = "make a sandbox's control groups and place its runtime processes",
+        .arguments = "ID",
+        .description = "Make a sandbox's control groups, and place its runtime processes.",
+        .id = ID_NEW,
+        .options = options,
+        .parse = parse,
+        .run = run,
+};

@@ -5,7 +5,6 @@
  * Subtle: what a command writes to may be closed, which must not end it half-way, so SIGPIPE is ignored from the first line
  * on. The signals by which a caller gives up are the library's to hold back (util/signals.h). All waits have deadlines.
  */
-#include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,21 +15,10 @@
 
 #define DEFAULT_ROOT "/run/kata-cgroup"
 
-const struct command command_table[] = {
-        {"create", "make a sandbox's control groups, place its runtime processes", command_create_options,
-         command_create},
-        {"attach-vcpus", "place the VMM or its vCPU threads", command_attach_vcpus_options,
-         command_attach_vcpus},
-        {"place", "place a runtime process that has come after create", command_place_options, command_place},
-        {"update", "change a sandbox's limits", command_update_options, command_update},
-        {"delete", "take a sandbox's control groups, units and state down", command_delete_options,
-         command_delete},
-        {"exec", "start a VMM in the control group that it belongs to", command_exec_options, command_exec},
-        {"inspect", "print what a sandbox is, as JSON", command_inspect_options, command_inspect},
-        {"list", "print every sandbox", command_list_options, command_list},
-        {"features", "print what this build and this host can do, as JSON", command_features_options,
-         command_features},
-        {0},
+const struct command *const command_table[] = {
+        &command_create,  &command_attach_vcpus, &command_place, &command_update,   &command_delete,
+        &command_exec,    &command_inspect,      &command_list,  &command_features, &command_help,
+        &command_version, &command_complete,     NULL,
 };
 
 enum {
@@ -40,12 +28,11 @@ enum {
         KEY_DEBUG,
 };
 
-const struct argp_option command_global_options[] = {
-        {"root", KEY_ROOT, "DIR", 0, "where state is kept (default: " DEFAULT_ROOT ")", 0},
-        {"log", KEY_LOG, "FILE", 0, "where messages go (default: standard error)", 0},
-        {"log-format", KEY_LOG_FORMAT, "text|json", 0, "default: text", 0},
-        {"debug", KEY_DEBUG, NULL, 0, "log every write and every D-Bus call, before it happens", 0},
-        OPTIONS_COMMON,
+static const struct command_option options[] = {
+        {"root", KEY_ROOT, "DIR", "where state is kept (default: " DEFAULT_ROOT ")", COMPLETE_DIRECTORY},
+        {"log", KEY_LOG, "FILE", "where messages go (default: standard error)", COMPLETE_FILE},
+        {"log-format", KEY_LOG_FORMAT, "text|json", "default: text", COMPLETE_WORDS},
+        {"debug", KEY_DEBUG, NULL, "log every write and every D-Bus call, before it happens", COMPLETE_NONE},
         {0},
 };
 
@@ -54,100 +41,59 @@ struct global_options {
         struct sandbox_environment environment;
         struct log log;
         const char *log_file;
-        int command_index; /* in argv; 0: none */
 };
 
 static int parse_log_format(struct global_options *o, const char *format) {
         o->log.json = strcmp(format, "json") == 0;
         if (o->log.json || strcmp(format, "text") == 0)
                 return 0;
-        (void)error_set(o->parsed.error, EXIT_STATUS_USAGE, 0, "--log-format",
-                        "\"%s\" is neither text nor json", format);
-        return ERANGE;
+        return error_set(o->parsed.error, EXIT_STATUS_USAGE, 0, "--log-format",
+                         "\"%s\" is neither text nor json", format);
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state) {
-        struct global_options *o = state->input;
+static int parse(struct parsed *parsed, int key, const char *argument) {
+        struct global_options *o = (struct global_options *)parsed;
 
         switch (key) {
         case KEY_ROOT:
                 o->environment.root = argument;
-                return 0;
+                break;
         case KEY_LOG:
                 o->log_file = argument;
-                return 0;
+                break;
         case KEY_LOG_FORMAT:
                 return parse_log_format(o, argument);
         case KEY_DEBUG:
                 o->log.debug = true;
-                return 0;
-        case ARGP_KEY_ARG:
-                /* The command: what follows is its own. */
-                o->command_index = state->next - 1;
-                state->next = state->argc;
-                return 0;
-        default:
-                return command_parse_common(key, argument, state);
+                break;
         }
+        return 0;
 }
 
-/* argp prints this behind the options; the list comes from the table. */
-static char *help_filter(int key, const char *text, void *input) {
-        char *out = NULL;
-        size_t size = 0;
-        FILE *stream;
+/* The command's words are the rest. */
+const struct command command_program = {
+        .name = "kata-cgroup",
+        .arguments = "COMMAND [OPTION...] [ID]",
+        .description = "Host control groups for VM-based container runtimes.",
+        .takes_rest = true,
+        .options = options,
+        .parse = parse,
+};
 
-        if (key != ARGP_KEY_HELP_POST_DOC)
-                return command_help_filter(key, text, input);
-        stream = open_memstream(&out, &size);
-        if (!stream)
-                return NULL;
-        fputs("Commands:\n", stream);
-        for (const struct command *command = command_table; command->name; command++)
-                fprintf(stream, "  %-14s %s\n", command->name, command->summary);
-        fputs("\n`kata-cgroup COMMAND --help' tells a command's options; see kata-cgroup(8).", stream);
-        if (fclose(stream) != 0) {
-                free(out);
-                return NULL;
-        }
-        return out;
-}
-
-static const struct argp argp = {command_global_options,
-                                 parse,
-                                 "COMMAND [OPTION...] [ID]",
-                                 "Host control groups for VM-based container runtimes.\v ",
-                                 NULL,
-                                 help_filter,
-                                 NULL};
-
-static const struct command *find_command(const char *name) {
-        for (const struct command *command = command_table; command->name; command++)
-                if (strcmp(command->name, name) == 0)
-                        return command;
-        return NULL;
-}
-
-static int run_command(struct global_options *o, int argc, char **argv, struct error *error) {
-        _cleanup_free_ char *name = NULL;
+static int run_command(struct global_options *o, struct error *error) {
+        char **words = o->parsed.rest;
         const struct command *command;
+        int count = 0;
 
-        if (o->command_index == 0)
+        if (!words)
                 return error_set(error, EXIT_STATUS_USAGE, 0, NULL,
                                  "the command is missing; see kata-cgroup --help");
-        command = find_command(argv[o->command_index]);
+        command = command_find(words[0]);
         if (!command)
-                return error_set(error, EXIT_STATUS_USAGE, 0, NULL, "unknown command: %s",
-                                 argv[o->command_index]);
-        argc -= o->command_index;
-        argv += o->command_index;
-        /* For the usage line of its --help. */
-        if (asprintf(&name, "kata-cgroup %s", argv[0]) < 0) {
-                name = NULL;
-                return error_oom(error);
-        }
-        argv[0] = name;
-        return command->run(&o->environment, argc, argv, error);
+                return command_fail_unknown(words[0], error);
+        while (words[count])
+                count++;
+        return command->run(&o->environment, count, words, error);
 }
 
 static int open_log(struct global_options *o, struct error *error) {
@@ -169,7 +115,6 @@ static int open_log(struct global_options *o, struct error *error) {
 int main(int argc, char **argv) {
         _cleanup_error_ struct error error = ERROR_INIT;
         struct global_options o = {
-                .parsed = {.in_order = true},
                 .environment = {.root = DEFAULT_ROOT},
                 .log = {.stream = stderr},
         };
@@ -177,11 +122,11 @@ int main(int argc, char **argv) {
 
         command_set_process();
         o.environment.log = &o.log;
-        r = command_parse(&argp, "kata-cgroup", argc, argv, &o, &error);
+        r = command_parse(&command_program, argc, argv, &o.parsed, &error);
         if (r == 0)
                 r = open_log(&o, &error);
         if (r == 0)
-                r = run_command(&o, argc, argv, &error);
+                r = run_command(&o, &error);
         if (r >= 0)
                 r = command_end_output(&error);
         if (r < 0)

@@ -7,9 +7,8 @@ enum {
         KEY_PID = 0x100,
 };
 
-const struct argp_option command_place_options[] = {
-        {"pid", KEY_PID, "PID", 0, "a runtime process (shim, virtiofsd) to place; repeatable", 0},
-        OPTIONS_COMMON,
+static const struct command_option options[] = {
+        {"pid", KEY_PID, "PID", "a runtime process (shim, virtiofsd) to place; repeatable", COMPLETE_PID},
         {0},
 };
 
@@ -19,23 +18,18 @@ struct place_options {
         size_t pid_count;
 };
 
-static error_t parse(int key, char *argument, struct argp_state *state) {
-        struct place_options *o = state->input;
+static int parse(struct parsed *parsed, int key, const char *argument) {
+        struct place_options *o = (struct place_options *)parsed;
 
-        if (key != KEY_PID)
-                return command_parse_common(key, argument, state);
-        return command_add_pid(&o->pids, &o->pid_count, argument, o->parsed.error) < 0 ? ERANGE : 0;
+        (void)key;
+        return command_add_pid(&o->pids, &o->pid_count, argument, parsed->error);
 }
 
-static const struct argp argp = {
-        command_place_options, parse, "ID", "Place runtime processes that have come after create.", NULL,
-        command_help_filter,   NULL};
-
-int command_place(const struct sandbox_environment *environment, int argc, char **argv, struct error *error) {
-        struct place_options o = {.parsed = {.takes_id = true}};
+static int run(const struct sandbox_environment *environment, int argc, char **argv, struct error *error) {
+        struct place_options o = {0};
         int r;
 
-        r = command_parse(&argp, "place", argc, argv, &o, error);
+        r = command_parse(&command_place, argc, argv, &o.parsed, error);
         if (r == 0 && o.pid_count == 0)
                 r = error_set(error, EXIT_STATUS_USAGE, 0, NULL, "place: --pid is needed");
         if (r == 0)
@@ -43,3 +37,14 @@ int command_place(const struct sandbox_environment *environment, int argc, char 
         free(o.pids);
         return r;
 }
+
+const struct command command_place = {
+        .name = "place",
+        .summary = "place a runtime process that has come after create",
+        .arguments = "ID",
+        .description = "Place runtime processes that have come after create.",
+        .id = ID_REQUIRED,
+        .options = options,
+        .parse = parse,
+        .run = run,
+};

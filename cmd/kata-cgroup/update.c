@@ -16,20 +16,19 @@ enum {
         KEY_REMOVE_DEVICE,
 };
 
-const struct argp_option command_update_options[] = {
-        {"container", KEY_CONTAINER, "CID", 0,
-         "the JSON is this container's; the cpuset becomes the union of all", 0},
-        {"remove", KEY_REMOVE, NULL, 0, "forget that container; reads no JSON", 0},
-        {"overhead", KEY_OVERHEAD, NULL, 0, "the JSON is the overhead cgroup's", 0},
-        {"add-device", KEY_ADD_DEVICE, "PATH", 0,
-         "allow a hotplugged device; reads no JSON unless -r is given; repeatable", 0},
-        {"remove-device", KEY_REMOVE_DEVICE, "PATH", 0, "take that back; repeatable", 0},
-        {"resources", 'r', "FILE", 0, "OCI LinuxResources JSON; - is standard input (default)", 0},
-        {"only", KEY_ONLY, "FIELD[,FIELD...]", 0,
-         "of the JSON, take only these, by the names in features: cpu.cpus, cpu, devices ...", 0},
-        {"strict", KEY_STRICT, NULL, 0, "refuse members that the specification does not know", 0},
-        {"dry-run", KEY_DRY_RUN, NULL, 0, "change nothing; print the plan as JSON", 0},
-        OPTIONS_COMMON,
+static const struct command_option options[] = {
+        {"container", KEY_CONTAINER, "CID", "the JSON is this container's; the cpuset becomes the union of all",
+         COMPLETE_NONE},
+        {"remove", KEY_REMOVE, NULL, "forget that container; reads no JSON", COMPLETE_NONE},
+        {"overhead", KEY_OVERHEAD, NULL, "the JSON is the overhead cgroup's", COMPLETE_NONE},
+        {"add-device", KEY_ADD_DEVICE, "PATH",
+         "allow a hotplugged device; reads no JSON unless -r is given; repeatable", COMPLETE_FILE},
+        {"remove-device", KEY_REMOVE_DEVICE, "PATH", "take that back; repeatable", COMPLETE_FILE},
+        {"resources", 'r', "FILE", "OCI LinuxResources JSON; - is standard input (default)", COMPLETE_FILE},
+        {"only", KEY_ONLY, "FIELD[,FIELD...]",
+         "of the JSON, take only these, by the names in features: cpu.cpus, cpu, devices ...", COMPLETE_FIELD},
+        {"strict", KEY_STRICT, NULL, "refuse members that the specification does not know", COMPLETE_NONE},
+        {"dry-run", KEY_DRY_RUN, NULL, "change nothing; print the plan as JSON", COMPLETE_NONE},
         {0},
 };
 
@@ -42,52 +41,38 @@ struct update_options {
         bool dry_run;
 };
 
-static error_t parse(int key, char *argument, struct argp_state *state) {
-        struct update_options *o = state->input;
+static int parse(struct parsed *parsed, int key, const char *argument) {
+        struct update_options *o = (struct update_options *)parsed;
 
         switch (key) {
         case KEY_CONTAINER:
                 o->update.container = argument;
-                return 0;
+                break;
         case KEY_REMOVE:
                 o->update.remove = true;
-                return 0;
+                break;
         case KEY_OVERHEAD:
                 o->update.overhead = true;
-                return 0;
+                break;
         case KEY_ADD_DEVICE:
-                return command_add_text(&o->add_devices, &o->update.add_device_count, argument,
-                                        o->parsed.error) < 0
-                               ? ERANGE
-                               : 0;
+                return command_add_text(&o->add_devices, &o->update.add_device_count, argument, parsed->error);
         case KEY_REMOVE_DEVICE:
                 return command_add_text(&o->remove_devices, &o->update.remove_device_count, argument,
-                                        o->parsed.error) < 0
-                               ? ERANGE
-                               : 0;
+                                        parsed->error);
         case KEY_ONLY:
-                return command_add_only(&o->reading, argument, o->parsed.error) < 0 ? ERANGE : 0;
+                return command_add_only(&o->reading, argument, parsed->error);
         case KEY_STRICT:
                 o->reading.strict = true;
-                return 0;
+                break;
         case KEY_DRY_RUN:
                 o->dry_run = true;
-                return 0;
+                break;
         case 'r':
                 o->resources = argument;
-                return 0;
-        default:
-                return command_parse_common(key, argument, state);
+                break;
         }
+        return 0;
 }
-
-static const struct argp argp = {command_update_options,
-                                 parse,
-                                 "ID",
-                                 "Change a sandbox's limits: all that the JSON names, or nothing.",
-                                 NULL,
-                                 command_help_filter,
-                                 NULL};
 
 /* Devices by themselves come without JSON. */
 static bool reads_no_json(const struct update_options *o) {
@@ -129,13 +114,13 @@ static int read_input(const struct sandbox_environment *environment, const struc
         return command_read_resources(environment, file, &o->reading, resources, error);
 }
 
-int command_update(const struct sandbox_environment *environment, int argc, char **argv, struct error *error) {
-        struct update_options o = {.parsed = {.takes_id = true}, .resources = NULL};
+static int run(const struct sandbox_environment *environment, int argc, char **argv, struct error *error) {
+        struct update_options o = {.resources = NULL};
         _cleanup_(oci_resources_freep) struct oci_resources *resources = NULL;
         json_t *plan = NULL;
         int r;
 
-        r = command_parse(&argp, "update", argc, argv, &o, error);
+        r = command_parse(&command_update, argc, argv, &o.parsed, error);
         if (r == 0)
                 r = check_options(&o, error);
         if (r == 0)
@@ -151,3 +136,14 @@ int command_update(const struct sandbox_environment *environment, int argc, char
         oci_selection_clear(&o.reading.only);
         return r == 0 && plan ? command_print(plan, error) : r;
 }
+
+const struct command command_update = {
+        .name = "update",
+        .summary = "change a sandbox's limits",
+        .arguments = "ID",
+        .description = "Change a sandbox's limits: all that the JSON names, or nothing.",
+        .id = ID_REQUIRED,
+        .options = options,
+        .parse = parse,
+        .run = run,
+};

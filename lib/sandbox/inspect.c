@@ -150,6 +150,10 @@ int sandbox_features(const struct sandbox_environment *environment, json_t **out
         return *out && json_object_update(*out, host) == 0 ? 0 : error_oom(error);
 }
 
+char *sandbox_field_names(void) {
+        return plan_field_names();
+}
+
 int sandbox_check_field(const char *path, struct error *error) {
         _cleanup_free_ char *names = NULL;
 

@@ -109,5 +109,8 @@ int sandbox_list(const struct sandbox_environment *environment, json_t **out, st
  * such. */
 int sandbox_check_field(const char *path, struct error *error);
 
+/* These names, with ", " between them: a new string, or NULL without memory. */
+char *sandbox_field_names(void);
+
 /* What features prints. */
 int sandbox_features(const struct sandbox_environment *environment, json_t **out, struct error *error);

@@ -120,6 +120,8 @@ for file in "$suites"/*.bats; do
     [[ -z ${KC_SUITES:-} || " $KC_SUITES " == *" $suite "* ]] || continue
     case "$suite" in
     cli) [[ $environment = host* ]] || continue ;;
+    # The shells are on the host only.
+    completion) [ "$environment" = host ] || continue ;;
     # Other programs' languages are not in the machines.
     matrix-callers) [[ $environment = host* ]] || continue ;;
     trust) [[ $environment =~ ^(host|valgrind) ]] || continue ;;
