@@ -207,7 +207,7 @@ int command_print(json_t *json, struct error *error) {
         json = add_versions(json);
         if (!json)
                 return error_oom(error);
-        r = json_dumpf(json, stdout, JSON_COMPACT);
+        r = json_dumpf(json, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
         json_decref(json);
         if (r == 0)
                 r = fputc('\n', stdout) == EOF ? -1 : 0;

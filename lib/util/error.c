@@ -31,9 +31,7 @@ static void set_message(struct error *error, enum exit_status status, int errnum
         error->status = status;
         error->errnum = errnum;
         if (field)
-                error->field = strdup(field);
-        if (error->field)
-                text_make_one_line(error->field);
+                error->field = text_one_line(field, TEXT_PART_MAX);
 
         if (vasprintf(&text, format, arguments) < 0)
                 return;
@@ -41,8 +39,8 @@ static void set_message(struct error *error, enum exit_status status, int errnum
                 free(text);
                 text = whole;
         }
-        text_make_one_line(text);
-        error->message = text;
+        error->message = text_one_line(text, TEXT_LINE_MAX);
+        free(text);
 }
 
 int error_set_message(struct error *error, enum exit_status status, int errnum, const char *field,
@@ -85,7 +83,7 @@ void error_move(struct error *to, struct error *from) {
 }
 
 void error_append(struct error *error, const char *format, ...) {
-        char *text = NULL, *whole = NULL;
+        char *text = NULL, *line = NULL, *whole = NULL;
         va_list arguments;
         int r;
 
@@ -96,10 +94,11 @@ void error_append(struct error *error, const char *format, ...) {
         va_end(arguments);
         if (r < 0)
                 return;
-        text_make_one_line(text);
-        if (asprintf(&whole, "%s; %s", error->message, text) >= 0) {
+        line = text_one_line(text, TEXT_PART_MAX);
+        free(text);
+        if (line && asprintf(&whole, "%s; %s", error->message, line) >= 0) {
                 free(error->message);
                 error->message = whole;
         }
-        free(text);
+        free(line);
 }

@@ -20,10 +20,6 @@ static void write_json(const struct log *log, const char *level, const char *mes
         timestamp_now(now);
         object = json_pack("{s:i, s:s, s:s, s:s}", "apiVersion", API_VERSION, "level", level, "msg", message,
                            "time", now);
-        /* What was quoted from outside may not be UTF-8; the message is still worth a line. */
-        if (!object)
-                object = json_pack("{s:i, s:s, s:s, s:s}", "apiVersion", API_VERSION, "level", level, "msg",
-                                   "a message that is not valid UTF-8", "time", now);
         if (!object)
                 return;
         if (error) {
@@ -31,7 +27,7 @@ static void write_json(const struct log *log, const char *level, const char *mes
                 if (error->field)
                         (void)json_object_set_new(object, "field", json_string(error->field));
         }
-        (void)json_dumpf(object, log->stream, JSON_COMPACT);
+        (void)json_dumpf(object, log->stream, JSON_COMPACT | JSON_ENSURE_ASCII);
         fputc('\n', log->stream);
 }
 
@@ -47,14 +43,15 @@ static void write_line(const struct log *log, const char *level, const char *mes
 }
 
 static void write_formatted(const struct log *log, const char *level, const char *format, va_list arguments) {
-        _cleanup_free_ char *message = NULL;
+        _cleanup_free_ char *message = NULL, *line = NULL;
 
         if (vasprintf(&message, format, arguments) < 0) {
                 message = NULL;
                 return;
         }
-        text_make_one_line(message);
-        write_line(log, level, message, NULL);
+        line = text_one_line(message, TEXT_LINE_MAX);
+        if (line)
+                write_line(log, level, line, NULL);
 }
 
 #define LOG_FORMATTED(log, level, format)                                                                      \

@@ -152,6 +152,24 @@ create_id() { kc create "$1" < /dev/null; }
     assert_nothing_left
 }
 
+@test "whatever a message quotes, it is one short line without control characters, in text and in JSON" {
+    local long
+    printf -v long '1,%.0s' {1..200000}
+    run create <<< "{\"cpu\":{\"cpus\":\"${long}x\"}}"
+    assert_one_error_line 5 "cpu.cpus: \"1,1,1"
+    assert [ ${#output} -lt 2200 ]
+    # ESC, CSI of C1, a line separator, and what is no UTF-8.
+    run create <<< '{"cpu":{"cpus":"\u001b[1m\u009b1m\u2028"}}'
+    assert_one_error_line 5 'cpu.cpus: "\x1b[1m\xc2\x9b1m\xe2\x80\xa8" is not'
+    run kc create $'a\x9b\xff\n' < /dev/null
+    assert_one_error_line 5 'ID: "a\x9b\xff\x0a" is not'
+    run kc --log-format json create $'a\x9b\xc2\x9b' < /dev/null
+    assert_failure 5
+    assert_json .msg '"ID: \"a\\x9b\\xc2\\x9b\" is not 1 to 255 of A-Z a-z 0-9 _ + - . "'
+    run bash -c "! LC_ALL=C grep -q '[^ -~]' <<< '$output'"
+    assert_success
+}
+
 @test "a document of 10 MB and one nested a thousand times are refused" {
     run create < <(printf '{"cpu":{"cpus":"'; head -c 10000000 /dev/zero | tr '\0' 1; printf '"}}')
     assert_one_error_line 5 "larger than"

@@ -39,8 +39,8 @@ static void test_one_line(void **state) {
 
         (void)state;
         error_refuse(&error, "f\ng\x7f", "a\nb\033[1mc");
-        assert_string_equal(error.message, "a?b?[1mc");
-        assert_string_equal(error.field, "f?g?");
+        assert_string_equal(error.message, "a\\x0ab\\x1b[1mc");
+        assert_string_equal(error.field, "f\\x0ag\\x7f");
         assert_int_equal(error.status, EXIT_STATUS_REFUSED);
 }
 
