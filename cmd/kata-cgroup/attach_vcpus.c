@@ -127,7 +127,8 @@ static int check_options(const struct attach_options *o, struct error *error) {
 }
 
 /* `out->vcpus` stays NULL where the caller has given none. */
-static int read_given(const struct attach_options *o, struct vcpus_given *out, struct error *error) {
+static int read_given(const struct sandbox_environment *environment, const struct attach_options *o,
+                      struct vcpus_given *out, struct error *error) {
         _cleanup_free_ char *text = NULL;
         size_t size;
         int r;
@@ -143,7 +144,8 @@ static int read_given(const struct attach_options *o, struct vcpus_given *out, s
         if (command_is_terminal(o->vcpus))
                 return error_set(error, EXIT_STATUS_USAGE, 0, NULL,
                                  "attach-vcpus: no vCPUs were given: standard input is a terminal");
-        r = command_read_file(o->vcpus, out->option, QMP_MESSAGE_MAX, &text, &size, error);
+        r = command_read_file(environment, &(struct command_input){o->vcpus, out->option, QMP_MESSAGE_MAX},
+                              &text, &size, error);
         return r < 0 ? r : vcpus_parse_answer(text, size, out->option, &out->vcpus, error);
 }
 
@@ -157,7 +159,7 @@ static int run(const struct sandbox_environment *environment, int argc, char **a
         if (r == 0)
                 r = check_options(&o, error);
         if (r == 0)
-                r = read_given(&o, &given, error);
+                r = read_given(environment, &o, &given, error);
         if (r == 0) {
                 o.attach.given = given.vcpus ? &given : NULL;
                 o.pinning.one_each = o.pin;

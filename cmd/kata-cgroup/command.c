@@ -16,6 +16,7 @@
 #include "util/file.h"
 #include "util/number.h"
 #include "util/signals.h"
+#include "util/waiting.h"
 
 /* How long the input may be silent. */
 #define INPUT_SILENCE_MS 60000
@@ -76,15 +77,17 @@ int command_add_pid(pid_t **pids, size_t *count, const char *text, struct error 
 }
 
 /* Also what never ends: a FIFO that nobody writes to, a pipe that somebody has kept open. */
-static int read_limited(int fd, const char *name, const char *field, size_t limit, char **out, size_t *size,
-                        struct error *error) {
+static int read_limited(const struct sandbox_environment *environment, int fd, const char *name,
+                        const struct command_input *input, char **out, size_t *size, struct error *error) {
+        struct waiting waiting = waiting_begin(environment->log);
+        const struct silence silence = {INPUT_SILENCE_MS, &waiting, name};
         int r;
 
-        r = file_read_stream(fd, limit, INPUT_SILENCE_MS, out, size);
+        r = file_read_stream(fd, input->limit, &silence, out, size);
         if (r == -ETIMEDOUT)
                 return error_fail(error, ETIMEDOUT, "%s: no byte within %d s", name, INPUT_SILENCE_MS / 1000);
         if (r == -EFBIG)
-                return error_refuse(error, field, "%s is larger than %zu bytes", name, limit);
+                return error_refuse(error, input->field, "%s is larger than %zu bytes", name, input->limit);
         return r < 0 ? error_fail(error, -r, "%s", name) : 0;
 }
 
@@ -121,18 +124,16 @@ static int parse_resources(const struct sandbox_environment *environment, const 
         return r;
 }
 
-int command_read_file(const char *file, const char *field, size_t limit, char **out, size_t *size,
-                      struct error *error) {
-        bool standard_input = strcmp(file, "-") == 0;
+int command_read_file(const struct sandbox_environment *environment, const struct command_input *input,
+                      char **out, size_t *size, struct error *error) {
         _cleanup_close_ int fd = -1;
 
-        if (!standard_input) {
-                fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-                if (fd < 0)
-                        return error_fail(error, errno, "%s", file);
-        }
-        return read_limited(standard_input ? STDIN_FILENO : fd, standard_input ? "standard input" : file, field,
-                            limit, out, size, error);
+        if (strcmp(input->file, "-") == 0)
+                return read_limited(environment, STDIN_FILENO, "standard input", input, out, size, error);
+        fd = open(input->file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0)
+                return error_fail(error, errno, "%s", input->file);
+        return read_limited(environment, fd, input->file, input, out, size, error);
 }
 
 int command_read_resources(const struct sandbox_environment *environment, const char *file,
@@ -142,7 +143,9 @@ int command_read_resources(const struct sandbox_environment *environment, const 
         int r = 0;
 
         if (!command_is_terminal(file))
-                r = command_read_file(file, "resources", OCI_DOCUMENT_SIZE_MAX, &text, &size, error);
+                r = command_read_file(environment,
+                                      &(struct command_input){file, "resources", OCI_DOCUMENT_SIZE_MAX}, &text,
+                                      &size, error);
         if (r < 0)
                 return r;
         return parse_resources(environment, &(struct oci_text){text, text ? text : "", size}, reading, out,
@@ -161,7 +164,8 @@ int command_read_bundle(const struct sandbox_environment *environment, const cha
                 path = NULL;
                 return error_oom(error);
         }
-        r = command_read_file(path, "resources", OCI_BUNDLE_SIZE_MAX, &text, &size, error);
+        r = command_read_file(environment, &(struct command_input){path, "resources", OCI_BUNDLE_SIZE_MAX},
+                              &text, &size, error);
         if (r == 0)
                 r = oci_bundle_parse(text, size, path, &bundle, error);
         if (r < 0)

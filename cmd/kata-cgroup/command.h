@@ -42,9 +42,16 @@ int command_add_pid(pid_t **pids, size_t *count, const char *text, struct error 
 /* Whether FILE ("-" is standard input) is a terminal: nothing is read from that. */
 bool command_is_terminal(const char *file);
 
-/* Reads FILE, a new text with a NUL behind it. More than `limit` bytes are refused (status 5, field `field`). */
-int command_read_file(const char *file, const char *field, size_t limit, char **out, size_t *size,
-                      struct error *error);
+/* A file of the command line. */
+struct command_input {
+        const char *file;  /* "-": standard input */
+        const char *field; /* what is named where it is refused */
+        size_t limit;      /* more bytes are refused (status 5) */
+};
+
+/* Reads it whole; a new text with a NUL behind it. */
+int command_read_file(const struct sandbox_environment *environment, const struct command_input *input,
+                      char **out, size_t *size, struct error *error);
 
 /* How LinuxResources are read. */
 struct reading {

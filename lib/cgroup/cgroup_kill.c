@@ -12,6 +12,7 @@
 
 #include "cgroup/cgroup.h"
 #include "util/timestamp.h"
+#include "util/waiting.h"
 
 /* How many processes are held at a time: well below what a process may have open. */
 #define BATCH 64
@@ -101,6 +102,12 @@ static void kill_at_once(struct cgroup *cgroup, const struct pid_set *spare) {
                 (void)cgroup_write(cgroup, cgroup->host->unified, "cgroup.kill", "1");
 }
 
+static void say_alive(const struct cgroup *cgroup, const struct round *round, const struct waiting *waiting) {
+        _cleanup_free_ char *who = pid_set_describe(&round->alive);
+
+        waiting_say(waiting, "processes of cgroup %s that were killed: %s", cgroup->path, who ? who : "?");
+}
+
 static int fail_alive(const struct cgroup *cgroup, const struct round *round, struct error *error) {
         _cleanup_free_ char *who = pid_set_describe(&round->alive);
 
@@ -112,6 +119,7 @@ static int fail_alive(const struct cgroup *cgroup, const struct round *round, st
 
 int cgroup_kill(struct cgroup *cgroup, const struct pid_set *spare, int64_t deadline, struct error *error) {
         int r = cgroup_claim_all(cgroup, true, error), pause_ms = PAUSE_FIRST_MS;
+        struct waiting waiting = waiting_begin(cgroup->log);
 
         if (r < 0)
                 return r;
@@ -130,6 +138,8 @@ int cgroup_kill(struct cgroup *cgroup, const struct pid_set *spare, int64_t dead
                 }
                 if (deadline_left_ms(deadline) == 0)
                         return fail_alive(cgroup, &round, error);
-                process_wait_any(&round.alive, deadline_left_ms(deadline));
+                process_wait_any(&round.alive, deadline_left_ms(waiting_until(&waiting, deadline)));
+                if (waiting_is_due(&waiting))
+                        say_alive(cgroup, &round, &waiting);
         }
 }

@@ -20,6 +20,7 @@
 #include "cgroup/cgroup.h"
 #include "util/file.h"
 #include "util/timestamp.h"
+#include "util/waiting.h"
 
 #define PAUSE_FIRST_MS 1
 #define PAUSE_MAX_MS 100
@@ -119,6 +120,7 @@ static int fail_remove(struct cgroup *cgroup, const struct hierarchy *hierarchy,
 
 static int remove_in(struct cgroup *cgroup, const struct hierarchy *hierarchy, int64_t deadline,
                      struct error *error) {
+        struct waiting waiting = waiting_begin(cgroup->log);
         _cleanup_close_ int parent = -1;
         const char *name;
         int pause_ms = PAUSE_FIRST_MS;
@@ -133,9 +135,12 @@ static int remove_in(struct cgroup *cgroup, const struct hierarchy *hierarchy, i
         if (parent < 0)
                 return fail_remove(cgroup, hierarchy, parent, error);
         log_debug(cgroup->log, "rmdir %s/%s", hierarchy->mount_point, cgroup->path);
-        do
+        do {
                 r = remove_tree(cgroup->owner, parent, name, cgroup_directory(cgroup, hierarchy));
-        while ((r == -EBUSY || r == -ENOTEMPTY) && deadline_pause(deadline, &pause_ms, PAUSE_MAX_MS));
+                if ((r == -EBUSY || r == -ENOTEMPTY) && waiting_is_due(&waiting))
+                        waiting_say(&waiting, "cgroup %s/%s to be free: %s", hierarchy->mount_point,
+                                    cgroup->path, strerror(-r));
+        } while ((r == -EBUSY || r == -ENOTEMPTY) && deadline_pause(deadline, &pause_ms, PAUSE_MAX_MS));
         if (r == REMOVE_E_FOREIGN)
                 return cgroup_check_children(cgroup, hierarchy, error);
         return r < 0 ? fail_remove(cgroup, hierarchy, r, error) : 0;

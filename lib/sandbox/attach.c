@@ -103,8 +103,8 @@ static int find(const struct sandbox_environment *environment, const char *id,
         vcpus_free(found->recorded);
         found->recorded = TAKE(peeked.state->vmm.vcpus);
         found->vcpus = vcpus_free(found->vcpus);
-        return vcpus_find(&(struct vcpus_source){found->qmp, attach->given, found->advice}, found->vmm,
-                          attach->expect, deadline, &found->vcpus, error);
+        return vcpus_find(&(struct vcpus_source){found->qmp, attach->given, found->advice, environment->log},
+                          found->vmm, attach->expect, deadline, &found->vcpus, error);
 }
 
 static int place(struct session *session, struct process *vmm, const struct vcpus *vcpus, struct error *error) {

@@ -45,14 +45,17 @@ static int find_others(struct session *session, const struct people *people, str
 }
 
 /* The VMM is usually on its way out when delete is called. */
-int cleanup_wait(const struct pid_set *others, const char *id, int64_t deadline, struct error *error) {
+int cleanup_wait(const struct pid_set *others, const char *id, int64_t deadline, struct waiting *waiting,
+                 struct error *error) {
         _cleanup_free_ char *who = NULL;
 
-        if (deadline_left_ms(deadline) > 0) {
-                process_wait_any(others, deadline_left_ms(deadline));
-                return 0;
-        }
+        if (deadline_left_ms(deadline) > 0)
+                process_wait_any(others, deadline_left_ms(waiting_until(waiting, deadline)));
         who = pid_set_describe(others);
+        if (waiting_is_due(waiting))
+                waiting_say(waiting, "processes of sandbox \"%s\" to end: %s", id, who ? who : "?");
+        if (deadline_left_ms(deadline) > 0)
+                return 0;
         return error_fail(error, EBUSY, "sandbox \"%s\" still has processes (see --force): %s", id,
                           who ? who : "?");
 }

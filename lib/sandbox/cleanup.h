@@ -4,6 +4,7 @@
 /* Taking a sandbox's groups down, for delete and for what a killed create has left. For lib/sandbox only. */
 
 #include "sandbox/session.h"
+#include "util/waiting.h"
 
 /* How long the leftovers of a killed create may take. */
 #define CLEANUP_TIMEOUT_MS 10000
@@ -26,5 +27,7 @@ int cleanup_groups(struct session *session, bool force, int64_t deadline, struct
 int cleanup_leftover(const struct sandbox_environment *environment, struct state *leftover,
                      struct pid_set *others, struct error *error);
 
-/* After CLEANUP_E_OTHERS, without the lock: waits until one of them has ended. Status 1, listing them, after the deadline. */
-int cleanup_wait(const struct pid_set *others, const char *id, int64_t deadline, struct error *error);
+/* After CLEANUP_E_OTHERS, without the lock: waits until one of them has ended, or something was said of the wait. Status 1,
+ * listing them, after the deadline. */
+int cleanup_wait(const struct pid_set *others, const char *id, int64_t deadline, struct waiting *waiting,
+                 struct error *error);

@@ -142,6 +142,7 @@ static int clear_leftover(struct session *session, struct pid_set *others, struc
 
 /* Locks, and clears the way; who is in it is waited for without the lock. */
 static int lock_and_clear(struct session *session, const char *id, struct error *error) {
+        struct waiting waiting = waiting_begin(session->environment->log);
         int64_t deadline = 0;
         int r;
 
@@ -159,7 +160,7 @@ static int lock_and_clear(struct session *session, const char *id, struct error 
                 store_close(&session->store);
                 if (deadline == 0)
                         deadline = monotonic_ms() + CLEANUP_TIMEOUT_MS;
-                r = cleanup_wait(&others, id, deadline, error);
+                r = cleanup_wait(&others, id, deadline, &waiting, error);
         } while (r == 0);
         return r;
 }

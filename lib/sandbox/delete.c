@@ -30,7 +30,8 @@ static int lock(struct session *session, const char *id, const struct sandbox_de
 
         if (!delete->force)
                 return session_lock(session, id, false, *deadline, error);
-        r = store_lock(session->environment->root, id, false, *deadline, &session->store, error);
+        r = store_lock(session->environment->root, id, false,
+                       &(struct lock_wait){*deadline, session->environment->log}, &session->store, error);
         if (r != STORE_E_BUSY)
                 return r;
         r = lock_end_holder(session->store.directory, id, error);
@@ -94,6 +95,7 @@ static int delete_once(struct session *session, const struct sandbox_delete *del
 int sandbox_delete(const struct sandbox_environment *environment, const char *id,
                    const struct sandbox_delete *delete, struct error *error) {
         int64_t deadline = monotonic_ms() + (int64_t) delete->timeout * 1000;
+        struct waiting waiting = waiting_begin(environment->log);
         struct session_life life = {0};
         int r;
 
@@ -112,7 +114,7 @@ int sandbox_delete(const struct sandbox_environment *environment, const char *id
                 if (r != CLEANUP_E_OTHERS)
                         return r;
                 store_close(&session.store);
-                r = cleanup_wait(&others, id, deadline, error);
+                r = cleanup_wait(&others, id, deadline, &waiting, error);
         }
         return r;
 }

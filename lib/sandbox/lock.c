@@ -20,6 +20,7 @@
 
 #include "host/process.h"
 #include "util/timestamp.h"
+#include "util/waiting.h"
 
 #define ALARM_AGAIN_MS 10
 
@@ -29,45 +30,6 @@
 /* Only interrupts. */
 static void on_alarm(int signal) {
         (void)signal;
-}
-
-static int wait_for_lock(int directory, int64_t deadline) {
-        const struct sigaction interrupt = {.sa_handler = on_alarm};
-        const struct itimerspec times = {
-                .it_value = {.tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000L},
-                .it_interval = {.tv_nsec = ALARM_AGAIN_MS * 1000000L},
-        };
-        struct sigaction former;
-        sigset_t alarm, mask;
-        timer_t timer;
-        int r;
-
-        if (timer_create(CLOCK_MONOTONIC, NULL, &timer) < 0)
-                return error_negative(-errno);
-        (void)sigaction(SIGALRM, &interrupt, &former);
-        /* The caller may have blocked it, and a mask is inherited. */
-        (void)sigemptyset(&alarm);
-        (void)sigaddset(&alarm, SIGALRM);
-        (void)sigprocmask(SIG_UNBLOCK, &alarm, &mask);
-        (void)timer_settime(timer, TIMER_ABSTIME, &times, NULL);
-        do
-                r = flock(directory, LOCK_EX) == 0 ? 0 : error_negative(-errno);
-        while (r == -EINTR && deadline_left_ms(deadline) > 0);
-        (void)timer_delete(timer);
-        (void)sigprocmask(SIG_SETMASK, &mask, NULL);
-        (void)sigaction(SIGALRM, &former, NULL);
-        return r == -EINTR ? LOCK_E_BUSY : r;
-}
-
-int lock_take(int directory, int64_t deadline) {
-        int r;
-
-        do
-                r = flock(directory, LOCK_EX | LOCK_NB) == 0 ? 0 : error_negative(-errno);
-        while (r == -EINTR);
-        if (r != -EWOULDBLOCK)
-                return r;
-        return deadline_left_ms(deadline) > 0 ? wait_for_lock(directory, deadline) : LOCK_E_BUSY;
 }
 
 /* Who holds the lock, of the lines of /proc/locks (proc_locks(5)): "1: FLOCK  ADVISORY  WRITE 708 08:01:13548 0 EOF". Some
@@ -98,15 +60,80 @@ static pid_t find_holder(int directory, bool exactly) {
         return exactly ? 0 : by_inode;
 }
 
-int lock_fail_busy(int directory, const char *id, struct error *error) {
+/* "process 4711 (kata-cgroup)": a new string, or NULL without memory. */
+static char *describe_holder(int directory) {
         _cleanup_pid_set_ struct pid_set holder = {0};
         _cleanup_free_ char *who = NULL;
+        char *text = NULL;
         pid_t pid = find_holder(directory, false);
 
-        if (pid > 0 && pid_set_add(&holder, pid) == 0)
+        if (pid == 0)
+                return strdup("a process that /proc/locks does not name");
+        if (pid_set_add(&holder, pid) == 0)
                 who = pid_set_describe(&holder);
-        return error_fail(error, 0, "sandbox \"%s\" stays locked, by %s%s", id, who ? "process " : "",
-                          who ? who : "a process that /proc/locks does not name");
+        return who && asprintf(&text, "process %s", who) >= 0 ? text : NULL;
+}
+
+/* The timer's first signal comes then. */
+static void set_timer(timer_t timer, int64_t at) {
+        const struct itimerspec times = {
+                .it_value = {.tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000L},
+                .it_interval = {.tv_nsec = ALARM_AGAIN_MS * 1000000L},
+        };
+
+        (void)timer_settime(timer, TIMER_ABSTIME, &times, NULL);
+}
+
+static void say_locked(int directory, const struct waiting *waiting) {
+        _cleanup_free_ char *who = describe_holder(directory);
+
+        waiting_say(waiting, "the sandbox's lock, held by %s", who ? who : "?");
+}
+
+static int wait_for_lock(int directory, const struct lock_wait *wait) {
+        const struct sigaction interrupt = {.sa_handler = on_alarm};
+        struct waiting waiting = waiting_begin(wait->log);
+        struct sigaction former;
+        sigset_t alarm, mask;
+        timer_t timer;
+        int r;
+
+        if (timer_create(CLOCK_MONOTONIC, NULL, &timer) < 0)
+                return error_negative(-errno);
+        (void)sigaction(SIGALRM, &interrupt, &former);
+        /* The caller may have blocked it, and a mask is inherited. */
+        (void)sigemptyset(&alarm);
+        (void)sigaddset(&alarm, SIGALRM);
+        (void)sigprocmask(SIG_UNBLOCK, &alarm, &mask);
+        set_timer(timer, waiting_until(&waiting, wait->deadline));
+        do {
+                r = flock(directory, LOCK_EX) == 0 ? 0 : error_negative(-errno);
+                if (r == -EINTR && waiting_is_due(&waiting)) {
+                        say_locked(directory, &waiting);
+                        set_timer(timer, wait->deadline);
+                }
+        } while (r == -EINTR && deadline_left_ms(wait->deadline) > 0);
+        (void)timer_delete(timer);
+        (void)sigprocmask(SIG_SETMASK, &mask, NULL);
+        (void)sigaction(SIGALRM, &former, NULL);
+        return r == -EINTR ? LOCK_E_BUSY : r;
+}
+
+int lock_take(int directory, const struct lock_wait *wait) {
+        int r;
+
+        do
+                r = flock(directory, LOCK_EX | LOCK_NB) == 0 ? 0 : error_negative(-errno);
+        while (r == -EINTR);
+        if (r != -EWOULDBLOCK)
+                return r;
+        return wait && deadline_left_ms(wait->deadline) > 0 ? wait_for_lock(directory, wait) : LOCK_E_BUSY;
+}
+
+int lock_fail_busy(int directory, const char *id, struct error *error) {
+        _cleanup_free_ char *who = describe_holder(directory);
+
+        return error_fail(error, 0, "sandbox \"%s\" stays locked, by %s", id, who ? who : "?");
 }
 
 int lock_end_holder(int directory, const char *id, struct error *error) {

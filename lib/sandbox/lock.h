@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "util/error.h"
+#include "util/log.h"
 
 /* How long a command waits for the lock, in milliseconds. */
 #define LOCK_TIMEOUT_MS 30000
@@ -20,8 +21,14 @@ enum {
         LOCK_E_BUSY = 1, /* the deadline is over */
 };
 
-/* Locks the directory, waiting until the deadline (monotonic_ms()). 0, LOCK_E_BUSY, or a negative errno. */
-int lock_take(int directory, int64_t deadline);
+/* How whoever has the lock is waited for. */
+struct lock_wait {
+        int64_t deadline;      /* monotonic_ms() */
+        const struct log *log; /* gets to know of a long wait; or NULL */
+};
+
+/* Locks the directory; `wait` may be NULL: not at all. 0, LOCK_E_BUSY, or a negative errno. */
+int lock_take(int directory, const struct lock_wait *wait);
 
 /* Status 1: the sandbox is locked, by whom. */
 int lock_fail_busy(int directory, const char *id, struct error *error);

@@ -39,7 +39,8 @@ int session_fail_no_sandbox(const struct session *session, const char *id, struc
 }
 
 int session_lock(struct session *session, const char *id, bool create, int64_t deadline, struct error *error) {
-        int r = store_lock(session->environment->root, id, create, deadline, &session->store, error);
+        int r = store_lock(session->environment->root, id, create,
+                           &(struct lock_wait){deadline, session->environment->log}, &session->store, error);
 
         return r == STORE_E_BUSY ? lock_fail_busy(session->store.directory, id, error) : r;
 }

@@ -167,7 +167,8 @@ static int open_directory(int root_fd, const char *id, bool create, bool *made, 
 
 /* One that was made here and locked at once is a first change. Otherwise somebody else is at it: it is theirs to fill or
  * remove, and a signal may end the wait. */
-static int open_and_lock_once(int root_fd, const char *id, bool create, int64_t deadline, int *out) {
+static int open_and_lock_once(int root_fd, const char *id, bool create, const struct lock_wait *wait,
+                              int *out) {
         bool made = false;
         int r;
 
@@ -175,19 +176,19 @@ static int open_and_lock_once(int root_fd, const char *id, bool create, int64_t 
                 signals_hold();
         r = open_directory(root_fd, id, create, &made, out);
         if (r == 0)
-                r = lock_take(*out, 0);
+                r = lock_take(*out, NULL);
         if (r < 0 && made)
                 (void)unlinkat(root_fd, id, AT_REMOVEDIR);
         if (!made || r != 0)
                 signals_release();
-        return r == LOCK_E_BUSY ? lock_take(*out, deadline) : r;
+        return r == LOCK_E_BUSY ? lock_take(*out, wait) : r;
 }
 
 /* 0 and the locked directory, STORE_E_NO_SANDBOX, STORE_E_BUSY and the directory, or a negative errno. */
-static int open_and_lock(int root_fd, const char *id, bool create, int64_t deadline, int *out) {
+static int open_and_lock(int root_fd, const char *id, bool create, const struct lock_wait *wait, int *out) {
         for (;;) {
                 _cleanup_close_ int fd = -1;
-                int r = open_and_lock_once(root_fd, id, create, deadline, &fd);
+                int r = open_and_lock_once(root_fd, id, create, wait, &fd);
 
                 if (r == -EAGAIN)
                         continue;
@@ -200,7 +201,7 @@ static int open_and_lock(int root_fd, const char *id, bool create, int64_t deadl
         }
 }
 
-int store_lock(const char *root, const char *id, bool create, int64_t deadline, struct store *out,
+int store_lock(const char *root, const char *id, bool create, const struct lock_wait *wait, struct store *out,
                struct error *error) {
         _cleanup_store_ struct store store = STORE_INIT;
         int r;
@@ -212,7 +213,7 @@ int store_lock(const char *root, const char *id, bool create, int64_t deadline, 
         r = open_root(root, create, &store.root_fd, error);
         if (r != 0)
                 return r;
-        r = open_and_lock(store.root_fd, id, create, deadline, &store.directory);
+        r = open_and_lock(store.root_fd, id, create, wait, &store.directory);
         if (r < 0)
                 return error_fail(error, -r, "%s/%s", root, id);
         if (r == STORE_E_NO_SANDBOX)

@@ -7,6 +7,7 @@
  * The directory of a sandbox (0700) is also its lock (lock.h), held while something is looked at and changed.
  */
 
+#include "sandbox/lock.h"
 #include "sandbox/state.h"
 
 /* What is wrong without being an error. */
@@ -26,10 +27,10 @@ struct store {
 void store_close(struct store *store);
 #define _cleanup_store_ _cleanup_(store_close)
 
-/* Opens and locks the sandbox's directory, waiting for whoever has it until the deadline (monotonic_ms()); with `create` it
+/* Opens and locks the sandbox's directory, waiting for whoever has it; with `create` it
  * is made, and ROOT as well. STORE_E_NO_SANDBOX where it is not there. STORE_E_BUSY after the deadline: `*out` is then
  * open, and not locked. Errors: status 1. */
-int store_lock(const char *root, const char *id, bool create, int64_t deadline, struct store *out,
+int store_lock(const char *root, const char *id, bool create, const struct lock_wait *wait, struct store *out,
                struct error *error);
 
 /* Reads the state of a locked sandbox. STORE_E_NO_SANDBOX where the directory has none (a create that was

@@ -17,6 +17,7 @@
 #include "systemd/systemd_properties.h"
 #include "util/number.h"
 #include "util/timestamp.h"
+#include "util/waiting.h"
 
 #define DESTINATION "org.freedesktop.systemd1"
 #define MANAGER_PATH "/org/freedesktop/systemd1"
@@ -384,7 +385,8 @@ static int wait_on_new_connection(struct systemd_bus *bus, bool *tried, int r, s
  *
  * Subtle: where the whole machine stood still, the deadline is over before systemd had a chance. So it is never
  * given up without a last question, and a last wait for what systemd does after its answer. */
-static int wait_for_job(struct systemd_bus *bus, int64_t deadline, struct error *error) {
+static int wait_for_job(struct systemd_bus *bus, const char *unit, int64_t deadline, struct error *error) {
+        struct waiting waiting = waiting_begin(bus->log);
         int64_t ask_at = monotonic_ms() + JOB_ASK_MS;
         bool last = false, reconnected = false;
 
@@ -410,7 +412,9 @@ static int wait_for_job(struct systemd_bus *bus, int64_t deadline, struct error 
                         ask_at = monotonic_ms() + (last ? JOB_LAST_MS : JOB_ASK_MS);
                         continue;
                 }
-                r = bus->sd->wait(bus->bus, (uint64_t)deadline_left_ms(until) * 1000);
+                r = bus->sd->wait(bus->bus, (uint64_t)deadline_left_ms(waiting_until(&waiting, until)) * 1000);
+                if (waiting_is_due(&waiting))
+                        waiting_say(&waiting, "systemd's job for %s", unit);
                 if (r < 0 && r != -EINTR) {
                         r = wait_on_new_connection(bus, &reconnected, r, error);
                         if (r < 0)
@@ -521,7 +525,7 @@ int systemd_bus_start(struct systemd_bus *bus, const struct transient_unit *unit
         if (r != 0)
                 return r;
         *perhaps = true;
-        r = wait_for_job(bus, monotonic_ms() + SYSTEMD_JOB_TIMEOUT_MS, error);
+        r = wait_for_job(bus, unit->name, monotonic_ms() + SYSTEMD_JOB_TIMEOUT_MS, error);
         if (r == SYSTEMD_E_STILL_RUNNING)
                 return error_fail(error, ETIMEDOUT, "systemd: the start of %s was not done within %d s",
                                   unit->name, SYSTEMD_JOB_TIMEOUT_MS / 1000);
@@ -611,7 +615,7 @@ int systemd_bus_stop(struct systemd_bus *bus, const char *unit, bool wait, int64
                 return 0;
         r = expect_job(bus, call.reply, "StopUnit", error);
         if (r == 0)
-                r = wait_for_job(bus, deadline, error);
+                r = wait_for_job(bus, unit, deadline, error);
         if (r != 0)
                 return r;
         if (strcmp(bus->job_result, "done") != 0 && strcmp(bus->job_result, "lost") != 0)

@@ -94,8 +94,8 @@ bool file_is_child_directory(const struct dirent *entry) {
         return entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
-/* `silence_ms`: negative: a file that always answers. */
-static int read_all(int fd, size_t limit, int silence_ms, char **out, size_t *size) {
+/* Without `silence`: a file that always answers. */
+static int read_all(int fd, size_t limit, const struct silence *silence, char **out, size_t *size) {
         _cleanup_free_ char *buffer = NULL;
         size_t capacity = 4096, length = 0;
 
@@ -105,7 +105,9 @@ static int read_all(int fd, size_t limit, int silence_ms, char **out, size_t *si
         for (;;) {
                 ssize_t n;
                 /* A descriptor that does not wait by itself is waited for here. */
-                int r = silence_ms >= 0 ? deadline_poll(fd, monotonic_ms() + silence_ms) : 0;
+                int r = silence ? waiting_poll(silence->waiting, fd, monotonic_ms() + silence->limit_ms,
+                                               silence->name)
+                                : 0;
 
                 if (r < 0)
                         return r;
@@ -118,7 +120,7 @@ static int read_all(int fd, size_t limit, int silence_ms, char **out, size_t *si
                         capacity *= 2;
                 }
                 n = read(fd, buffer + length, capacity - length);
-                if (n < 0 && (errno == EINTR || (errno == EAGAIN && silence_ms >= 0)))
+                if (n < 0 && (errno == EINTR || (errno == EAGAIN && silence)))
                         continue;
                 if (n < 0)
                         return -errno;
@@ -136,11 +138,11 @@ static int read_all(int fd, size_t limit, int silence_ms, char **out, size_t *si
 }
 
 int file_read_fd(int fd, size_t limit, char **out, size_t *size) {
-        return read_all(fd, limit, -1, out, size);
+        return read_all(fd, limit, NULL, out, size);
 }
 
-int file_read_stream(int fd, size_t limit, int silence_ms, char **out, size_t *size) {
-        return read_all(fd, limit, silence_ms, out, size);
+int file_read_stream(int fd, size_t limit, const struct silence *silence, char **out, size_t *size) {
+        return read_all(fd, limit, silence, out, size);
 }
 
 int file_read_at(int dir_fd, const char *path, size_t limit, char **out, size_t *size) {

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "util/waiting.h"
+
 /* Opens `path` below `dir_fd`; flags as for open(2), O_CLOEXEC is added. "" and "." are the directory
  * itself. Returns the descriptor, -EXDEV or -ELOOP where the path leads out or through a symlink. */
 int file_open_beneath(int dir_fd, const char *path, int flags);
@@ -31,7 +33,12 @@ bool file_is_child_directory(const struct dirent *entry);
 int file_read_fd(int fd, size_t limit, char **out, size_t *size);
 
 /* The same of what may have to be waited for, a pipe for example: -ETIMEDOUT after `silence_ms` without a byte. */
-int file_read_stream(int fd, size_t limit, int silence_ms, char **out, size_t *size);
+struct silence {
+        int limit_ms;
+        struct waiting *waiting;
+        const char *name; /* what is waited for */
+};
+int file_read_stream(int fd, size_t limit, const struct silence *silence, char **out, size_t *size);
 int file_read_at(int dir_fd, const char *path, size_t limit, char **out, size_t *size);
 
 /* Removes one trailing newline. */

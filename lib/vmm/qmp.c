@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "util/timestamp.h"
+#include "util/waiting.h"
 
 #define FIELD "QMP"
 #define CONNECT_PAUSE_FIRST_MS 50
@@ -41,8 +42,9 @@ struct qmp {
         int fd;
         bool adopted; /* the descriptor is somebody else's as well */
         const struct log *log;
-        char *name;   /* for messages */
-        char *buffer; /* what was read and not yet taken */
+        struct waiting waiting; /* from the connection on */
+        char *name;             /* for messages */
+        char *buffer;           /* what was read and not yet taken */
         size_t size;
         /* The scan for the end of the first message: how far, how deep, in what, and whether it was found. */
         size_t scanned;
@@ -112,8 +114,13 @@ static int scan(struct qmp *qmp, struct error *error) {
         return 0;
 }
 
-static int wait_readable(const struct qmp *qmp, int64_t deadline, struct error *error) {
-        int r = deadline_poll(qmp->fd, deadline);
+static int wait_readable(struct qmp *qmp, int64_t deadline, struct error *error) {
+        int r = deadline_poll(qmp->fd, waiting_until(&qmp->waiting, deadline));
+
+        if (r == -ETIMEDOUT && waiting_is_due(&qmp->waiting)) {
+                waiting_say(&qmp->waiting, "an answer of QMP %s", qmp->name);
+                r = deadline_poll(qmp->fd, deadline);
+        }
 
         if (r == -ETIMEDOUT)
                 return QMP_E_TIMEOUT;
@@ -429,7 +436,8 @@ static struct qmp *qmp_new(int fd, bool adopted, const struct log *log, const ch
 
         if (!qmp)
                 return NULL;
-        *qmp = (struct qmp){.fd = fd, .adopted = adopted, .log = log, .name = strdup(name)};
+        *qmp = (struct qmp){
+                .fd = fd, .adopted = adopted, .log = log, .waiting = waiting_begin(log), .name = strdup(name)};
         if (!qmp->name) {
                 free(qmp);
                 return NULL;
@@ -458,8 +466,9 @@ static bool may_come(int errnum) {
         return errnum == ENOENT || errnum == ECONNREFUSED || errnum == EAGAIN || errnum == EINTR;
 }
 
-static int connect_socket(const char *path, int64_t deadline, struct error *error) {
+static int connect_socket(const char *path, int64_t deadline, const struct log *log, struct error *error) {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
+        struct waiting waiting = waiting_begin(log);
         int pause_ms = CONNECT_PAUSE_FIRST_MS;
 
         if (strlen(path) >= sizeof(address.sun_path))
@@ -474,6 +483,8 @@ static int connect_socket(const char *path, int64_t deadline, struct error *erro
                         return TAKE_FD(fd);
                 if (!may_come(errno) || !deadline_pause(deadline, &pause_ms, CONNECT_PAUSE_MAX_MS))
                         return error_fail(error, errno, "cannot connect to QMP socket %s", path);
+                if (waiting_is_due(&waiting))
+                        waiting_say(&waiting, "QMP socket %s: %s", path, strerror(errno));
         }
 }
 
@@ -498,7 +509,7 @@ int qmp_open(int fd, const char *name, int64_t deadline, const struct log *log, 
 
 int qmp_connect(const char *path, int64_t deadline, const struct log *log, struct qmp **out,
                 struct error *error) {
-        int fd = connect_socket(path, deadline, error);
+        int fd = connect_socket(path, deadline, log, error);
 
         return fd < 0 ? fd : qmp_open(fd, path, deadline, log, out, error);
 }

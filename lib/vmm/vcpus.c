@@ -19,6 +19,7 @@
 #include "util/number.h"
 #include "util/text.h"
 #include "util/timestamp.h"
+#include "util/waiting.h"
 
 #define PAUSE_FIRST_MS 50
 
@@ -354,6 +355,7 @@ static int look(const struct vcpus_source *source, const struct process *vmm, in
 
 int vcpus_find(const struct vcpus_source *source, const struct process *vmm, unsigned expect, int64_t deadline,
                struct vcpus **out, struct error *error) {
+        struct waiting waiting = waiting_begin(source->log);
         size_t wanted = expect > 0 ? expect : 1;
         int pause_ms = PAUSE_FIRST_MS;
 
@@ -370,8 +372,12 @@ int vcpus_find(const struct vcpus_source *source, const struct process *vmm, uns
                 if (r == 0 || r == -EAGAIN) {
                         if (!process_is_alive(vmm))
                                 return error_fail(error, ESRCH, "the VMM, process %d, has ended", vmm->pid);
-                        if (again && deadline_pause(deadline, &pause_ms, INT_MAX))
+                        if (again && deadline_pause(waiting_until(&waiting, deadline), &pause_ms, INT_MAX)) {
+                                if (waiting_is_due(&waiting))
+                                        waiting_say(&waiting, "vCPUs: %zu of %zu of process %d",
+                                                    r == 0 ? vcpus->count : 0, wanted, vmm->pid);
                                 continue;
+                        }
                 }
                 if (r == 0)
                         return error_fail(error, 0, "process %d has %zu vCPU threads%s, %zu were expected",

@@ -43,7 +43,8 @@ struct vcpus_given {
 struct vcpus_source {
         struct qmp *qmp;
         const struct vcpus_given *given;
-        const char *advice; /* behind the reason why an answer of `qmp` is refused; or NULL */
+        const char *advice;    /* behind the reason why an answer of `qmp` is refused; or NULL */
+        const struct log *log; /* or NULL */
 };
 
 /*

@@ -64,8 +64,11 @@ is_stopped() { grep -q '^State:.[Tt]' "/proc/$1/status"; }
     start_shim
     local before=$(< "/proc/$SHIM/cgroup")
     make_slow_slice "kctest-pod$NUMBER.slice"
-    run create --pid "$SHIM" <<< "$RESOURCES"
-    assert_one_error_line 1 "the start of $UNIT was not done within 30 s"
+    run kc --log-format json create "$ID" --cgroups-path "$CGROUPS_PATH" "${MODE_OPTION[@]}" --pid "$SHIM" <<< "$RESOURCES"
+    assert_failure 1
+    assert_line --index 0 --partial "waiting for systemd's job for $UNIT"
+    assert_line --index 1 --partial "the start of $UNIT was not done within 30 s"
+    refute_line --index 2 --regexp .
     assert_equal "$(< "/proc/$SHIM/cgroup")" "$before"
     kill -0 "$SHIM"
     forget_slow_slice

@@ -10,6 +10,50 @@ load waits
 setup() { kc_setup; }
 teardown() { kc_teardown; }
 
+# ---- a long wait says what it waits for ----
+
+# tells NAME ARGUMENT...: in the background, with messages in JSON in the file NAME
+tells() {
+    "$KATA_CGROUP" --root "$ROOT" --log-format json "${@:2}" <&0 3>&- > /dev/null 2> "$BATS_TEST_TMPDIR/$1" &
+    STARTED+=("$!")
+}
+
+# assert_told NAME TEXT: one line of level info, and nothing else
+assert_told() {
+    wait_until test -s "$BATS_TEST_TMPDIR/$1"
+    run jq -r '.level + ": " + .msg' "$BATS_TEST_TMPDIR/$1"
+    assert_output --regexp "^info: waiting for $2"
+    refute_line --index 1 --regexp .
+}
+
+@test "a wait of more than two seconds says once what it waits for: in JSON logs and on a terminal, not in other logs" {
+    local id=$ID
+    create_attached
+    tells processes delete "$ID" --timeout 30
+    tells answer attach-vcpus "$ID" --vmm-pid "$VMM" --expect 4
+    tells socket attach-vcpus "$ID" --qmp "$SOCKET.none"
+    "$KATA_CGROUP" --root "$ROOT" attach-vcpus "$ID" --qmp "$SOCKET.none" 3>&- > "$BATS_TEST_TMPDIR/text" 2>&1 &
+    STARTED+=("$!")
+    script -qec "'$KATA_CGROUP' --root '$ROOT' attach-vcpus '$ID' --qmp '$SOCKET.none'" /dev/null 3>&- < /dev/null > "$BATS_TEST_TMPDIR/terminal" &
+    STARTED+=("$!")
+    mkfifo "$BATS_TEST_TMPDIR/fifo"
+    exec {fifo}<> "$BATS_TEST_TMPDIR/fifo"
+    tells input update "$ID" <&"$fifo"
+    ID=$id-locked hold_lock
+    tells lock update "$id-locked" -r /dev/null
+    assert_told processes "processes of sandbox \"$ID\" to end: $VMM \\(named-threads\\)"
+    assert_told answer "vCPUs: 2 of 4 of process $VMM"
+    assert_told socket "QMP socket .*sock.none: No such file or directory"
+    assert_told input "standard input"
+    assert_told lock "the sandbox's lock, held by process $LOCK \\(flock\\)"
+    wait_until grep -q "info: waiting for QMP socket" "$BATS_TEST_TMPDIR/terminal"
+    exec {fifo}>&-
+    release_lock
+    # It began before the others.
+    assert_equal "$(< "$BATS_TEST_TMPDIR/text")" ""
+    end_vmm
+}
+
 # ---- the lock is not held while the world is waited for ----
 
 @test "exec in the background, then attach-vcpus --qmp, as in the manual: again and again" {

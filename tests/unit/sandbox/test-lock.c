@@ -63,7 +63,7 @@ static void test_nobody(void **state) {
         (void)state;
         assert_non_null(mkdtemp(directory));
         fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        assert_int_equal(lock_take(fd, 0), 0);
+        assert_int_equal(lock_take(fd, NULL), 0);
         (void)rmdir(directory);
 }
 
@@ -75,8 +75,9 @@ static void test_deadline(void **state) {
 
         (void)state;
         start_other(&other);
-        assert_int_equal(lock_take(other.fd, 0), LOCK_E_BUSY);
-        assert_int_equal(lock_take(other.fd, monotonic_ms() + 50), LOCK_E_BUSY);
+        assert_int_equal(lock_take(other.fd, NULL), LOCK_E_BUSY);
+        assert_int_equal(lock_take(other.fd, &(struct lock_wait){.deadline = monotonic_ms() + 50}),
+                         LOCK_E_BUSY);
         assert_true(lock_fail_busy(other.fd, "sb", &error) < 0);
         /* And its command, which may be that of a tool that runs the test. */
         (void)snprintf(wanted, sizeof(wanted), "sandbox \"sb\" stays locked, by process %d (", other.pid);
@@ -93,7 +94,8 @@ static void test_blocked_signals(void **state) {
         start_other(&other);
         (void)sigfillset(&all);
         assert_int_equal(sigprocmask(SIG_BLOCK, &all, &former), 0);
-        assert_int_equal(lock_take(other.fd, monotonic_ms() + 50), LOCK_E_BUSY);
+        assert_int_equal(lock_take(other.fd, &(struct lock_wait){.deadline = monotonic_ms() + 50}),
+                         LOCK_E_BUSY);
         assert_int_equal(sigprocmask(SIG_SETMASK, &former, NULL), 0);
         end_other(&other);
 }
@@ -106,7 +108,7 @@ static void test_handed_on(void **state) {
         start_other(&other);
         (void)close(other.tell);
         other.tell = -1;
-        assert_int_equal(lock_take(other.fd, monotonic_ms() + 30000), 0);
+        assert_int_equal(lock_take(other.fd, &(struct lock_wait){.deadline = monotonic_ms() + 30000}), 0);
         end_other(&other);
 }
 
@@ -119,7 +121,7 @@ static void test_stranger(void **state) {
         start_other(&other);
         assert_true(lock_end_holder(other.fd, "sb", &error) < 0);
         assert_int_equal(kill(other.pid, 0), 0);
-        assert_int_equal(lock_take(other.fd, 0), LOCK_E_BUSY);
+        assert_int_equal(lock_take(other.fd, NULL), LOCK_E_BUSY);
         end_other(&other);
 }
 

@@ -51,20 +51,20 @@ static int teardown(void **state) {
 
 /* ---- somebody else, while the lock is waited for ---- */
 
-int __real_lock_take(int directory, int64_t deadline);
-int __wrap_lock_take(int directory, int64_t deadline);
+int __real_lock_take(int directory, const struct lock_wait *wait);
+int __wrap_lock_take(int directory, const struct lock_wait *wait);
 
 /* What happens before the next lock is taken. */
 static void (*meanwhile)(const struct place *place);
 static const struct place *meanwhile_at;
 
-int __wrap_lock_take(int directory, int64_t deadline) {
+int __wrap_lock_take(int directory, const struct lock_wait *wait) {
         void (*once)(const struct place *) = meanwhile;
 
         meanwhile = NULL;
         if (once)
                 once(meanwhile_at);
-        return __real_lock_take(directory, deadline);
+        return __real_lock_take(directory, wait);
 }
 
 /* ---- helpers ---- */
@@ -87,7 +87,7 @@ static struct state *a_state(const char *id, const char *token) {
 #define OTHER_TOKEN "ffffffffffffffffffffffffffffffff"
 
 static int lock_at(const char *root, const char *id, bool create, struct store *store, struct error *error) {
-        return store_lock(root, id, create, monotonic_ms(), store, error);
+        return store_lock(root, id, create, NULL, store, error);
 }
 
 /* A whole sandbox, locked. */

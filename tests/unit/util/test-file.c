@@ -112,18 +112,20 @@ static void test_limit(void **state) {
 /* A pipe that nobody writes to ends the wait, also after some bytes; one that is closed is read to its end, and a descriptor
  * that does not wait by itself is waited for. */
 static void test_stream(void **state) {
+        struct waiting waiting = waiting_begin(NULL);
+        const struct silence silence = {20, &waiting, "a pipe"};
         char *text = NULL;
         size_t size;
         int ends[2];
 
         (void)state;
         assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
-        assert_int_equal(file_read_stream(ends[0], 100, 20, &text, NULL), -ETIMEDOUT);
+        assert_int_equal(file_read_stream(ends[0], 100, &silence, &text, NULL), -ETIMEDOUT);
         assert_int_equal(write(ends[1], "123", 3), 3);
-        assert_int_equal(file_read_stream(ends[0], 100, 20, &text, NULL), -ETIMEDOUT);
+        assert_int_equal(file_read_stream(ends[0], 100, &silence, &text, NULL), -ETIMEDOUT);
         assert_int_equal(write(ends[1], "45", 2), 2);
         (void)close(ends[1]);
-        assert_int_equal(file_read_stream(ends[0], 100, 20, &text, &size), 0);
+        assert_int_equal(file_read_stream(ends[0], 100, &silence, &text, &size), 0);
         assert_int_equal(size, 2);
         assert_string_equal(text, "45");
         free(text);
