@@ -12,7 +12,7 @@ endif()
 if(KATA_CGROUP_WERROR)
         add_compile_options(-Werror)
 endif()
-add_compile_definitions(_GNU_SOURCE KATA_CGROUP_VERSION="${PROJECT_VERSION}")
+add_compile_definitions(_GNU_SOURCE)
 
 if(KATA_CGROUP_HARDEN)
         set(CMAKE_POSITION_INDEPENDENT_CODE ON)

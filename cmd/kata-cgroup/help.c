@@ -11,6 +11,8 @@
 
 #include "command.h"
 
+#include "util/version.h"
+
 #define LINE_WIDTH 79
 #define OPTION_INDENT 2
 #define HELP_COLUMN 28
@@ -82,7 +84,7 @@ void command_print_help(const struct command *command) {
 }
 
 void command_print_version(void) {
-        puts("kata-cgroup " KATA_CGROUP_VERSION);
+        printf("kata-cgroup %s (commit %s, %s)\n", version_number, version_commit, version_build);
 }
 
 /* The argument is a command's name, but not a sandbox's. */

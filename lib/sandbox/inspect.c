@@ -10,6 +10,7 @@
 
 #include "sandbox/session.h"
 #include "util/cpulist.h"
+#include "util/version.h"
 #include "vmm/affinity.h"
 
 /* The CPUs of a recorded thread, if it still is the VMM's. A new string, or NULL. */
@@ -145,7 +146,7 @@ int sandbox_features(const struct sandbox_environment *environment, json_t **out
         r = manager_describe_host(environment->log, &host, error);
         if (r < 0)
                 return r;
-        *out = json_pack("{s:s, s:s, s:s}", "version", KATA_CGROUP_VERSION, "ociVersionMin", OCI_VERSION_MIN,
+        *out = json_pack("{s:s, s:s, s:s}", "version", version_number, "ociVersionMin", OCI_VERSION_MIN,
                          "ociVersionMax", OCI_VERSION_MAX);
         return *out && json_object_update(*out, host) == 0 ? 0 : error_oom(error);
 }

@@ -83,7 +83,7 @@ teardown() { kc_teardown; }
         # shellcheck disable=SC2086
         run --separate-stderr kc $command -v
         assert_success
-        assert_output --regexp '^kata-cgroup [0-9]+\.[0-9]+\.[0-9]+$'
+        assert_output --regexp '^kata-cgroup [0-9]+\.[0-9]+\.[0-9]+ \(commit ([0-9a-f]{12}(-dirty)?|unknown), [A-Z].*\)$'
     done
 }
 
