@@ -6,7 +6,8 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 
-DESTDIR=$root cmake --install "$top/build/release" --prefix /usr > /dev/null
+# With the component, install_manifest.txt stays that of a developer's own installation, for "uninstall".
+DESTDIR=$root cmake --install "$top/build/release" --prefix /usr --component Unspecified > /dev/null
 binary=$root/usr/sbin/kata-cgroup
 [ -x "$binary" ]
 [ -f "$root/usr/share/bash-completion/completions/kata-cgroup" ]
@@ -14,6 +15,9 @@ binary=$root/usr/sbin/kata-cgroup
 [ -f "$root/usr/share/fish/vendor_completions.d/kata-cgroup.fish" ]
 [ -f "$root/usr/share/man/man8/kata-cgroup.8" ]
 [ -f "$root/usr/share/man/man7/kata-cgroup-resources.7" ]
+for document in README.md CHANGELOG.md LICENSE SECURITY.md reliability.md examples/callers/shim.go; do
+    [ -f "$root/usr/share/doc/kata-cgroup/$document" ] || { echo "no $document"; exit 1; }
+done
 
 for document in attach-vcpus features inspect list log plan resources stats; do
     [ -f "$root/usr/share/kata-cgroup/json/$document.schema.json" ] || { echo "no schema of $document"; exit 1; }

@@ -10,9 +10,10 @@ packages_of() {
     build) echo gcc libc6-dev cmake ninja-build pkg-config libjansson-dev libsystemd-dev libbpf-dev ;;
     demo) echo qemu-system-x86 procps jq cpio ;;
     test) echo qemu-system-x86 procps jq bats bats-support bats-assert libcmocka-dev mandoc git strace cpio python3-jsonschema \
-        golang-go rustc python3 bash-completion fish zsh ;; # for doc/callers; for completions/
+        golang-go rustc python3 bash-completion fish zsh dpkg-dev file ;; # for doc/callers; for completions/; for packages
     vm) echo qemu-system-x86 mmdebstrap e2fsprogs debian-archive-keyring ;;
-    lint) echo shellcheck mandoc bsdextrautils clang clang-format clang-tidy cppcheck valgrind ;;
+    lint) echo shellcheck mandoc bsdextrautils clang clang-format clang-tidy cppcheck valgrind \
+        lintian rpm ;; # for the packages
     # The compiler's runtime, which has libFuzzer and the sanitizers, is a package of its own since Debian 12.
     fuzz) echo clang libclang-rt-dev ;;
     *) echo "install-deps.sh: unknown group $1" >&2 && return 2 ;;

@@ -107,6 +107,7 @@ lint() {
     check "no machine-specific text in the tree" scripts/check-tree.sh
     check "direction of the includes" scripts/check-includes.sh
     check "installed files" scripts/check-install.sh
+    check "packages, source tarball and uninstall" scripts/check-package.sh
 }
 
 units() {
@@ -217,6 +218,8 @@ make_job() {
     local job=$1
     fill_job "$job" build/release
     mkdir "$job/sanitized"
+    [ "$2" != bookworm-v2 ] || fill_packages "$job" build/release > "$results/packages.log" 2>&1 ||
+        { echo "not ok 1 packages for $2"; sed 's/^/# /' "$results/packages.log"; } > "$results/$2.packages.tap"
     [ "$2" != trixie-v2 ] || cp build/debug/kata-cgroup "${job_tools[@]/#/build/debug/}" "$job/sanitized"
     cat > "$job/run" << END
 export KC_HOST=$(host_cgroups)

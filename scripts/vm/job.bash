@@ -10,6 +10,13 @@ fill_job() {
     cp -r tests/bats tests/data tests/differential tests/reliability tests/vm "$1/tests"
 }
 
+# fill_packages JOB BUILD-DIRECTORY: the .deb, and one that is older, for tests/bats/package.bats
+fill_packages() {
+    local pack=(cpack -G DEB --config "$2/CPackConfig.cmake")
+    "${pack[@]}" -B "$1/packages" && "${pack[@]}" -D CPACK_PACKAGE_VERSION=0.1.0 -B "$1/packages/older" || return 1
+    rm -rf "$1"/packages/{,older/}_CPack_Packages
+}
+
 # host_cgroups: "v1" where this machine has all that the suites need of v1, for KC_HOST of run-suites.sh
 host_cgroups() {
     local controller

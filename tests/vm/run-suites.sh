@@ -133,6 +133,8 @@ for file in "$suites"/*.bats; do
     matrix-waits) [ "$environment" != valgrind ] || continue ;;
     # Where the machine is the suite's own, and has a cpuset of v1.
     v1-mounts) [ "$environment" = bookworm-v1 ] || continue ;;
+    # Where the job has brought packages.
+    package) [ -d "$suites/../../packages" ] || continue ;;
     systemd-silence) [ "$environment" = bookworm-v1 ] || continue ;;
     # Once on v1, once on v2, and once with the sanitizers.
     systemd-failures)
@@ -159,6 +161,7 @@ for file in "$suites"/*.bats; do
         done
         ;;
     systemd-*) run_suite "$file" "$environment.$suite" systemd sandbox-only ;;
+    package) run_suite "$file" "$environment.$suite" systemd overhead ;;
     *) run_suite "$file" "$environment.$suite" cgroupfs overhead ;;
     esac
 done
