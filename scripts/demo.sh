@@ -28,14 +28,16 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-scripts/install-deps.sh
-cmake --preset release > /dev/null
-cmake --build build/release > /dev/null
+# A build directory of its own, without the tests and what they need.
+build=build/demo
+scripts/install-deps.sh build demo
+cmake --preset release -B "$build" -D BUILD_TESTING=OFF > /dev/null
+cmake --build "$build" > /dev/null
 
 # Whether a group can be made where the process limit is.
 can_write() {
     local mount probe
-    mount=$(build/release/kata-cgroup features |
+    mount=$("$build/kata-cgroup" features |
         jq -r '.controllers.pids as $v | .hierarchies[] | select(.version == $v and (.controllers | test("pids"))) | .mountPoint') ||
         return 1
     [ -n "$mount" ] || return 1
@@ -46,10 +48,10 @@ can_write() {
 # The life of a sandbox; in a VM it is the job.
 life() {
     if [ ${#vm[@]} -eq 0 ]; then
-        scripts/demo-life.sh build/release/kata-cgroup "${life[@]}" "${driver[@]}"
+        scripts/demo-life.sh "$build/kata-cgroup" "${life[@]}" "${driver[@]}"
         return
     fi
-    cp build/release/kata-cgroup scripts/demo-life.sh "$job"
+    cp "$build/kata-cgroup" scripts/demo-life.sh "$job"
     echo "./demo-life.sh ./kata-cgroup ${life[*]} ${driver[*]}" > "$job/run"
     scripts/vm/run.sh "${vm[@]}" "$job" --timeout 300
 }
@@ -59,13 +61,14 @@ guest() {
     local kernel
     # shellcheck source=tests/guest/guest.bash
     . tests/guest/guest.bash
-    make_initramfs build/release/guest-init "$job"
+    cc -O2 -static -pthread -o "$build/guest-init" tests/tools/guest-init.c
+    make_initramfs "$build/guest-init" "$job"
     kernel=$(tests/guest/kernel.sh)
     if [ ${#vm[@]} -eq 0 ]; then
-        scripts/demo-guest.sh build/release/kata-cgroup "$kernel" "$job/initramfs" "$job/samples" "${driver[@]}"
+        scripts/demo-guest.sh "$build/kata-cgroup" "$kernel" "$job/initramfs" "$job/samples" "${driver[@]}"
     else
         mkdir -p "$job/scripts" "$job/tests"
-        cp build/release/kata-cgroup "$job"
+        cp "$build/kata-cgroup" "$job"
         cp "$kernel" "$job/vmlinuz"
         cp scripts/demo-guest.sh "$job/scripts"
         cp -r tests/guest "$job/tests"
@@ -83,6 +86,7 @@ if [ ${#vm[@]} -eq 0 ] && ! can_write; then
     echo "demo.sh: no control groups here that can be written; going on in a virtual machine" >&2
     vm=(bookworm v2)
 fi
+[ ${#vm[@]} -eq 0 ] || scripts/install-deps.sh vm
 job=$(mktemp -d)
 trap 'rm -rf "$job"' EXIT
 "$demo"

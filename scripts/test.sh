@@ -27,8 +27,11 @@ quick=false filter='' only=()
 while [ $# -gt 0 ]; do
     case "$1" in
     --quick) quick=true ;;
-    --only) only+=("$2") && shift ;;
-    --filter) filter=$2 && shift ;;
+    --only | --filter)
+        [ $# -ge 2 ] || { echo "test.sh: $1 needs a value" >&2; exit 2; }
+        if [ "$1" = --only ]; then only+=("$2"); else filter=$2; fi
+        shift
+        ;;
     -h | --help) sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
     *) echo "test.sh: unknown option $1" >&2 && exit 2 ;;
     esac
@@ -37,6 +40,11 @@ done
 
 # In an order in which the two that everything() runs at a time end at about the same time.
 environments=(trixie-v2 trixie-v1 bookworm-v2 bookworm-v1 trixie-hybrid bookworm-hybrid)
+stages=(lint units fuzz host sanitizers valgrind)
+for name in "${only[@]}"; do
+    printf '%s\n' "${stages[@]}" "${environments[@]}" | grep -qxF -- "$name" ||
+        { echo "test.sh: --only \"$name\" is not known; there are: ${stages[*]} ${environments[*]}" >&2; exit 2; }
+done
 
 wanted() {
     local name
