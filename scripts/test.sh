@@ -92,9 +92,17 @@ clang_build() {
         cmake --build build/clang
 }
 
-# Whether pages that are referred to are installed here does not matter.
+# Pages that are referred to need not be installed here. The header of each page has its section in 80 columns.
 lint_manual() {
-    ! mandoc -Tlint -W style man/*.8 build/release/man/*.7 2>&1 | grep -vE 'referenced manual not found|outdated mandoc.db'
+    local page status=0
+    ! mandoc -Tlint -W style man/*.8 build/release/man/*.7 2>&1 | grep -vE 'referenced manual not found|outdated mandoc.db' || status=1
+    for page in man/*.8 build/release/man/*.7; do
+        # man's own formatter, and mandoc.
+        { ! command -v groff > /dev/null || groff -mandoc -Tascii -rLL=78n "$page" 2> /dev/null | col -bx | sed -n 1p
+            mandoc -Tascii -O width=78 "$page" | col -bx | sed -n 1p; } |
+            awk -v page="$page" 'length > 80 || !/^KATA-CGROUP[A-Z-]*\([78]\)/ {print page ": header: " $0; bad = 1} END {exit bad}' || status=1
+    done
+    return $status
 }
 
 analysis() {
