@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A shim in C: one sandbox, from create to delete, by calls of kata-cgroup
+ * A shim in C. It manages one sandbox, from create to delete, by calls of kata-cgroup.
  *
  * usage: shim ID BUNDLE [OPTION-OF-CREATE...]
  *
- * QEMU's monitor is a socketpair of which the shim keeps one end. The exit status is that of the call that failed.
+ * QEMU's monitor is a socketpair; the shim keeps one end. The exit status is that of the call that failed.
  */
 #define _GNU_SOURCE
 #include <jansson.h>
@@ -22,15 +22,15 @@
 enum status { DONE, FAILED, USAGE, NO_SANDBOX, EXISTS, REFUSED };
 
 #define ARGUMENTS_MAX 64
-#define ANSWER_MAX (1 << 20) /* the VMM is not trusted: what it says is bounded, in size and time */
+#define ANSWER_MAX (1 << 20) /* the VMM is not trusted: its answers are limited in size and time */
 #define ANSWER_SECONDS 25
 
 extern char **environ;
 
-/* What the shim's own caller is told: of the last call that failed. */
+/* The error of the last call that failed, for the shim's own caller. */
 static char failure[65536];
 
-/* One object a line. Warnings are for the shim's log. */
+/* Each line is one JSON object. Warnings go to the shim's log. */
 static void read_messages(const char *command, FILE *messages) {
         char line[65536];
 
@@ -52,7 +52,7 @@ static void read_messages(const char *command, FILE *messages) {
         }
 }
 
-/* Runs "kata-cgroup COMMAND ..." with this input. Files, unlike pipes, cannot fill up while nobody reads. */
+/* Runs "kata-cgroup COMMAND ..." with this input. It uses files, since a pipe could fill up while nobody reads. */
 static enum status call(const char *input, const char *const *command) {
         const char *argv[ARGUMENTS_MAX + 4] = {"kata-cgroup", "--log-format", "json"};
         FILE *in = tmpfile(), *messages = tmpfile();
@@ -93,7 +93,7 @@ static enum status create(const char *id, const char *bundle, char **options) {
         return call("", command);
 }
 
-/* The child becomes kata-cgroup, and that the VMM, in its group from the first page on. */
+/* The child executes kata-cgroup, which enters the group and executes the VMM: all memory is charged to the group. */
 static pid_t start_vmm(const char *id, int monitor, int other_end) {
         char chardev[64];
         pid_t pid = fork();
@@ -108,7 +108,7 @@ static pid_t start_vmm(const char *id, int monitor, int other_end) {
         _exit(127);
 }
 
-/* Sends a command, and reads lines until its answer: events, and the greeting, come in between. */
+/* Sends a command, and reads lines until its answer. The greeting and events come before the answer. */
 static const char *ask(FILE *monitor, const char *command, char *answer) {
         if (send(fileno(monitor), command, strlen(command), MSG_NOSIGNAL) < 0)
                 return NULL;
@@ -118,7 +118,7 @@ static const char *ask(FILE *monitor, const char *command, char *answer) {
         return NULL;
 }
 
-/* What query-cpus-fast says is passed on as it is: checking it is kata-cgroup's work. */
+/* The answer to query-cpus-fast is passed on unchanged: kata-cgroup checks it. */
 static enum status attach(const char *id, pid_t vmm, int monitor) {
         static char answer[ANSWER_MAX];
         const struct timeval limit = {.tv_sec = ANSWER_SECONDS};
@@ -162,7 +162,7 @@ int main(int argc, char **argv) {
 
         if (argc < 3 || socketpair(AF_UNIX, SOCK_STREAM, 0, monitor) < 0)
                 return USAGE;
-        /* What fails has been rolled back; what exists already is another shim's. Nothing is to be deleted then. */
+        /* A create that fails has been rolled back, and an existing sandbox belongs to another shim: delete nothing. */
         status = report(create(argv[1], argv[2], argv + 3));
         if (status != DONE)
                 return (int)status;

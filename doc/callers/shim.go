@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A shim in Go: one sandbox, from create to delete, by calls of kata-cgroup.
+// A shim in Go. It manages one sandbox, from create to delete, by calls of kata-cgroup.
 //
 // usage: shim ID BUNDLE [OPTION-OF-CREATE...]
 //
@@ -32,13 +32,13 @@ const (
 	noSandbox = 3
 )
 
-// The VMM is not trusted: what it says is bounded, in size and time.
+// The VMM is not trusted: its answers are limited in size and time.
 const (
 	answerMax  = 1 << 20
 	answerTime = 25 * time.Second
 )
 
-// callError is a call of kata-cgroup that failed: its last message, an object with code and, for refused input, field.
+// callError is a failed call of kata-cgroup: its last message, an object with code and, for refused input, field.
 type callError struct {
 	command string
 	Level   string
@@ -86,7 +86,7 @@ func call(input, command string, arguments ...string) error {
 	return result
 }
 
-// startVMM starts QEMU with a listener to which the shim is connected already: nobody else gets this monitor.
+// startVMM starts QEMU with a listener that the shim is connected to already: nobody else can get this monitor.
 func startVMM(id, bundle string) (vmm *exec.Cmd, monitor net.Conn, err error) {
 	path := filepath.Join(bundle, "monitor.sock")
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
@@ -111,7 +111,7 @@ func startVMM(id, bundle string) (vmm *exec.Cmd, monitor net.Conn, err error) {
 	return vmm, monitor, vmm.Start()
 }
 
-// ask sends commands one by one, and returns the line with the last answer. Events, and the greeting, come in between.
+// ask sends commands one by one, and returns the line with the last answer. It skips the greeting and events.
 func ask(monitor net.Conn, commands ...string) (answer string, err error) {
 	monitor.SetDeadline(time.Now().Add(answerTime))
 	lines := bufio.NewScanner(monitor)
@@ -136,7 +136,7 @@ func ask(monitor net.Conn, commands ...string) (answer string, err error) {
 	return answer, nil
 }
 
-// pod is what happens between the VMM's start and its end.
+// pod covers the time from the VMM's start to its end.
 func pod(id string, vmm *exec.Cmd, monitor net.Conn) error {
 	cpus, err := ask(monitor, "qmp_capabilities", "query-cpus-fast")
 	if err != nil {

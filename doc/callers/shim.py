@@ -16,7 +16,7 @@ import sys
 # The exit statuses of kata-cgroup(8) that this shim tells apart.
 FAILED, USAGE, NO_SANDBOX = 1, 2, 3
 
-# The VMM is not trusted: what it says is bounded, in size and time.
+# The VMM is not trusted: its answers are limited in size and time.
 ANSWER_MAX, ANSWER_SECONDS = 1 << 20, 25
 
 
@@ -41,7 +41,7 @@ def call(command, *arguments, stdin=""):
         else:
             print(f"shim: {message['level']}: {command}: {message['msg']}", file=sys.stderr)
     if done.returncode != 0:
-        # A negative one is the number of a signal.
+        # A negative status is the number of a signal.
         raise Failure(text, done.returncode if done.returncode > 0 else FAILED)
     return done.stdout
 
@@ -79,7 +79,7 @@ def run_pod(sandbox, vmm, monitor):
     with monitor.makefile("rb") as lines:
         ask(monitor, lines, "qmp_capabilities")
         cpus = ask(monitor, lines, "query-cpus-fast")
-    # Which of these are the VMM's threads is checked by kata-cgroup.
+    # kata-cgroup checks that these are the VMM's threads.
     answer = call("attach-vcpus", sandbox, "--vmm-pid", str(vmm.pid), "--vcpus", "-", stdin=json.dumps(cpus))
     print(answer, end="")
     call("update", sandbox, "--container", "c1", stdin=json.dumps({"cpu": {"cpus": "0"}}))
@@ -90,7 +90,7 @@ def run_pod(sandbox, vmm, monitor):
 
 def delete(sandbox):
     """A sandbox that is not there any more is as good as deleted."""
-    # Under systemd, the scope's end brings SIGTERM to the shim in it.
+    # Under systemd, stopping the scope sends SIGTERM to the shim.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         call("delete", sandbox)
@@ -100,7 +100,7 @@ def delete(sandbox):
 
 
 def main(sandbox, bundle, *options):
-    # What fails has been rolled back; what exists already is another shim's. Nothing is to be deleted then.
+    # A create that fails has been rolled back, and an existing sandbox belongs to another shim: delete nothing.
     call("create", sandbox, "--bundle", bundle, "--pid", str(os.getpid()), *options)
     try:
         vmm, monitor = start_vmm(sandbox)

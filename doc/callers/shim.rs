@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! A shim in Rust: one sandbox, from create to delete, by calls of kata-cgroup.
+//! A shim in Rust. It manages one sandbox, from create to delete, by calls of kata-cgroup.
 //!
 //! usage: shim ID BUNDLE [OPTION-OF-CREATE...]
 //!
-//! QEMU's monitor is a socketpair: one end is QEMU's standard input, the other one stays here. The exit status is
+//! QEMU's monitor is a socketpair: one end is QEMU's standard input, the shim keeps the other. The exit status is
 //! that of the call that failed. Only the standard library is used; with serde, call() would be shorter.
 
 use std::env;
@@ -19,15 +19,15 @@ const FAILED: i32 = 1;
 const USAGE: i32 = 2;
 const NO_SANDBOX: i32 = 3;
 
-// The VMM is not trusted: what it says is bounded, in size and time.
+// The VMM is not trusted: its answers are limited in size and time.
 const ANSWER_MAX: u64 = 1 << 20;
 const ANSWER_TIME: Duration = Duration::from_secs(25);
 
-/// Its standard input, descriptor 0, is the monitor.
+/// QEMU's options. Its standard input, descriptor 0, is the monitor.
 const QEMU: &str = "qemu-system-x86_64 -machine q35 -accel tcg -smp 2 -m 64 -S -nodefaults
     -display none -chardev socket,id=monitor,fd=0 -mon chardev=monitor,mode=control";
 
-/// An exit status, and what the shim's caller is told.
+/// An exit status, and the message for the shim's caller.
 struct Failure(i32, String);
 
 impl From<io::Error> for Failure {
@@ -58,7 +58,7 @@ fn call(input: &str, arguments: &[&str]) -> Result<(), Failure> {
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
-    // A command that refuses its options has gone before it reads: then the status tells more than the pipe.
+    // A command that refuses its options ends before it reads. Its status says more than an error of the pipe.
     let _ = child
         .stdin
         .take()
@@ -82,7 +82,7 @@ fn call(input: &str, arguments: &[&str]) -> Result<(), Failure> {
     }
 }
 
-/// The child becomes kata-cgroup, and that the VMM, in its group from the first page on.
+/// The child executes kata-cgroup, which enters the group and executes the VMM: all memory is charged to the group.
 fn start_vmm(id: &str) -> io::Result<(Child, UnixStream)> {
     let (ours, theirs) = UnixStream::pair()?;
     let vmm = Command::new("kata-cgroup")
@@ -94,7 +94,7 @@ fn start_vmm(id: &str) -> io::Result<(Child, UnixStream)> {
     Ok((vmm, ours))
 }
 
-/// Sends a command, and reads lines until its answer: events, and the greeting, come in between.
+/// Sends a command, and reads lines until its answer. The greeting and events come before the answer.
 fn ask(monitor: &mut impl BufRead, mut writer: &UnixStream, command: &str) -> io::Result<String> {
     writer.write_all(format!("{{\"execute\":\"{command}\"}}").as_bytes())?;
     let mut line = String::new();
@@ -114,9 +114,9 @@ fn query_cpus(monitor: &UnixStream) -> Result<String, Failure> {
         .map_err(|e| Failure(FAILED, format!("the VMM names no vCPUs: {e}")))
 }
 
-/// What happens between the VMM's start and its end.
+/// From the VMM's start to its end.
 fn pod(id: &str, vmm: &Child, monitor: UnixStream) -> Result<(), Failure> {
-    // Passed on as it is: checking it is kata-cgroup's work.
+    // Passed on unchanged: kata-cgroup checks it.
     let cpus = query_cpus(&monitor)?;
     let pid = vmm.id().to_string();
     let attach = ["attach-vcpus", id, "--vmm-pid", &pid, "--vcpus", "-"];
@@ -136,7 +136,7 @@ fn run(id: &str, bundle: &str, options: &[String]) -> Result<(), Failure> {
     let pid = process::id().to_string();
     let mut create = vec!["create", id, "--bundle", bundle, "--pid", &pid];
     create.extend(options.iter().map(String::as_str));
-    // What fails has been rolled back; what exists already is another shim's. Nothing is to be deleted then.
+    // A create that fails has been rolled back, and an existing sandbox belongs to another shim: delete nothing.
     call("", &create)?;
     let result = start_vmm(id)
         .map_err(Failure::from)
@@ -146,7 +146,7 @@ fn run(id: &str, bundle: &str, options: &[String]) -> Result<(), Failure> {
             vmm.wait()?;
             result
         });
-    // SAFETY: SIGTERM (15) gets the disposition SIG_IGN (1): under systemd, the scope's end brings one to the shim.
+    // SAFETY: SIGTERM (15) gets the disposition SIG_IGN (1): under systemd, stopping the scope sends it to the shim.
     unsafe { signal(15, 1) };
     let deleted = match call("", &["delete", id]) {
         Err(Failure(NO_SANDBOX, _)) => Ok(()), // as good as deleted

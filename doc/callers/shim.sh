@@ -1,24 +1,23 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# A shim in shell: one sandbox, from create to delete, by calls of kata-cgroup.
+# A shim in shell. It manages one sandbox, from create to delete, by calls of kata-cgroup.
 #
 # usage: shim.sh ID BUNDLE [OPTION-OF-CREATE...]
 #
-# QEMU's monitor is its standard input and output, of which two FIFOs are the other ends. The exit status is that of the
-# call that failed.
+# QEMU's monitor is its standard input and output, which are two FIFOs. The exit status is that of the call that failed.
 set -uo pipefail
 
 # The exit statuses of kata-cgroup(8) that this shim tells apart.
 readonly FAILED=1 USAGE=2 NO_SANDBOX=3
-# The VMM is not trusted: what it says is bounded, in size and time.
+# The VMM is not trusted: its answers are limited in size and time.
 readonly ANSWER_MAX=1048576 ANSWER_SECONDS=25
 
 [ $# -ge 2 ] || exit $USAGE
 id=$1 bundle=$2
 shift 2
 
-# call COMMAND...: runs "kata-cgroup COMMAND ..."; standard input and output are the command's. Its messages are one
-# object a line: warnings are shown, and the error is kept for the shim's caller.
+# call COMMAND...: runs "kata-cgroup COMMAND ..." with the caller's standard input and output. Each message is one JSON
+# object on a line: warnings are shown, and the error is stored in $error for report.
 call() {
     local messages status
     { messages=$(kata-cgroup --log-format json "$@" 2>&1 >&3 3>&-); } 3>&1
@@ -29,11 +28,11 @@ call() {
     return $status
 }
 
-# report STATUS: tells of a failure, if it is one
+# report STATUS: prints the error unless STATUS is 0
 report() { [ "$1" -eq 0 ] || echo "shim: error: $error" >&2; }
 
-# The child becomes kata-cgroup, and that the VMM, in its group from the first page on. Sets vmm, and the descriptors
-# to_vmm and from_vmm.
+# The child executes kata-cgroup, which enters the group and executes the VMM: all memory is charged to the group.
+# Sets vmm, and the descriptors to_vmm and from_vmm.
 start_vmm() {
     error="no FIFOs in $bundle"
     mkfifo "$bundle/to-vmm" "$bundle/from-vmm" || return $FAILED
@@ -44,7 +43,7 @@ start_vmm() {
     rm "$bundle/to-vmm" "$bundle/from-vmm"
 }
 
-# ask COMMAND: sends a command, and sets answer to the line with its answer. Events, and the greeting, come before.
+# ask COMMAND: sends a command, and sets answer to the line with its answer. The greeting and events come before it.
 ask() {
     error="the VMM does not answer $1"
     printf '{"execute":"%s"}\n' "$1" >&"$to_vmm" || return $FAILED
@@ -55,28 +54,28 @@ ask() {
     return $FAILED
 }
 
-# What happens between the VMM's start and its end.
+# From the VMM's start to its end.
 run_pod() {
     ask qmp_capabilities && ask query-cpus-fast || return
-    # Passed on as it is: checking it is kata-cgroup's work.
+    # Passed on unchanged: kata-cgroup checks it.
     call attach-vcpus "$id" --vmm-pid "$vmm" --vcpus - <<< "$answer" || return
     call update "$id" --container c1 <<< '{"cpu": {"cpus": "0"}}' || return
     echo ready
-    read -r || true # the pod runs until a line comes
+    read -r || true # the pod runs until a line arrives
     call update "$id" --container c1 --remove
 }
 
-# What fails has been rolled back; what exists already is another shim's. Nothing is to be deleted then.
+# A create that fails has been rolled back, and an existing sandbox belongs to another shim: delete nothing.
 call create "$id" --bundle "$bundle" --pid $$ "$@" < /dev/null || { status=$?; report $status; exit $status; }
-trap '' PIPE # a VMM that has gone is an error, not the end of the shim
+trap '' PIPE # a VMM that has ended is an error, and must not end the shim
 status=0
 start_vmm && run_pod || status=$?
 report $status
 [ -z "${vmm:-}" ] || { kill -KILL "$vmm" && wait "$vmm"; } 2> /dev/null
-trap '' TERM # under systemd, the scope's end brings one to the shim in it
+trap '' TERM # under systemd, stopping the scope sends SIGTERM to the shim
 deleted=0
 call delete "$id" || deleted=$?
-[ $deleted -ne $NO_SANDBOX ] || deleted=0 # one that is not there any more is as good as deleted
+[ $deleted -ne $NO_SANDBOX ] || deleted=0 # a sandbox that no longer exists counts as deleted
 report $deleted
 [ $status -ne 0 ] || status=$deleted
 exit $status
