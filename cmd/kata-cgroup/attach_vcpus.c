@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* attach-vcpus: options, and the checks of which of them go together */
 #include <limits.h>
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* create: options, and reading the resources from files, standard input or a bundle */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

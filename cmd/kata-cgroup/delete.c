@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* delete: options */
 #include <errno.h>
 
 #include "command.h"

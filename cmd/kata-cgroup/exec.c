@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exec: enters the sandbox's group and executes the VMM
+ *
+ * Subtle: the options end at the ID; all that follows is the VMM's command line.
+ */
 #include <errno.h>
 #include <unistd.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* place: options */
 #include <stdlib.h>
 
 #include "command.h"

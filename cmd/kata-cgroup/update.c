@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* update: options, and the checks of which of its four forms is meant */
 #include <errno.h>
 #include <stdlib.h>
 

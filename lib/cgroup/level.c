@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One level of the path to a group
+ *
+ * Subtle: in a rehearsal, reads first ask for what the rehearsal has recorded, and a directory that would be made reads as "".
+ */
 #include "cgroup/level.h"
 
 #include <fcntl.h>

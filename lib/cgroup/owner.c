@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whose directory is this: the mark
+ *
+ * Subtle: the mark is an extended attribute that is read and written through a descriptor, so the directory that is asked is
+ * the directory that is used. A parent's mark is "/", which cannot be an ID.
+ */
 #include "cgroup/owner.h"
 
 #include <errno.h>

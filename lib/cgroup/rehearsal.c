@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A rehearsal: the recorded changes, and the files and directories as they would be afterwards
+ *
+ * Two JSON objects serve as maps by path. A path that is in neither is as the kernel has it.
+ */
 #include "cgroup/rehearsal.h"
 
 #include <errno.h>

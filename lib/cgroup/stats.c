@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading a group's statistics
+ *
+ * Subtle: the same number comes in other units (nanoseconds, ticks) and from other files on v1 and v2. A file that is missing or
+ * unreadable makes its members null and is never an error.
+ */
 #include "cgroup/stats.h"
 
 #include <errno.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts about the host from /sys: huge page sizes, the bfq scheduler, NUMA nodes
+ *
+ * A fact that cannot be read counts as absent: no sizes, no bfq, no nodes.
+ */
 #include "host/facts.h"
 
 #include <dirent.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the running kernel has
+ *
+ * Each probe is a call that cannot succeed in changing anything; its error says whether the kernel knows the call.
+ */
 #include "host/kernel.h"
 
 #include <dirent.h>

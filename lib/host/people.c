@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who is who among the members of a sandbox's groups
+ *
+ * Subtle: the search walks from a process up to its ancestors, and the VMM ends it, so that descendants of the VMM are not
+ * taken for the shim's.
+ */
 #include "host/people.h"
 
 #include <stdlib.h>

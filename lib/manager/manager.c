@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Managers: what does not depend on the driver
+ *
+ * It selects the driver, answers what a manager can do, reads the facts for a plan, and passes the rest on to the driver's
+ * functions.
+ */
 #include "manager/manager.h"
 
 #include <stdio.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Adding settings to a plan
+ *
+ * Subtle: with --vcpu-subtree the limits of cpu and cpuset go to the vCPUs' child group. systemd does not know that group, so
+ * their properties are left out.
+ */
 #include "plan/builder.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Names of controllers. The io controller is called blkio on v1. */
 #include "plan/controller.h"
 
 #include <string.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Conversions between the units of OCI, the kernel and systemd
+ *
+ * Subtle: the quota for systemd repeats systemd's own rounding, so that the file gets the value that systemd would write.
+ */
 #include "plan/convert.h"
 
 #include <math.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Device rules as a default with exceptions
+ *
+ * Subtle: OCI's rules are ordered and the last match wins, but exceptions have no order. A later rule therefore takes its
+ * accesses out of earlier exceptions that it covers, and a rule that covers only a part of one cannot be expressed.
+ */
 #include "plan/device_filter.h"
 
 #include <errno.h>

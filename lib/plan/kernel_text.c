@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Numbers as the kernel's parsers read them
+ *
+ * Each function repeats one function of the kernel (kstrtoull(), memparse(), sscanf()), which is named in the header.
+ */
 #include "plan/kernel_text.h"
 
 #include <ctype.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making and comparing plans
+ *
+ * Subtle: a plan is made from the table in the order of its rows. Afterwards its settings are sorted into properties, files and
+ * devices, and v1's memory limits are ordered by what the group has now.
+ */
 #include "plan/plan.h"
 
 #include <errno.h>

@@ -39,7 +39,7 @@ struct plan_facts {
 struct plan {
         struct setting *settings; /* in the order in which they are carried out: properties first */
         size_t count;
-        char **warnings; /* what mission.md has ignored with a warning; one line each */
+        char **warnings; /* fields that are ignored or have no effect here; one line each */
         size_t warning_count;
         char **texts; /* what settings point at */
         size_t text_count;
@@ -60,8 +60,8 @@ int plan_add(struct plan *plan, const struct setting *setting);
 int plan_new(const struct oci_resources *resources, const struct oci_resources *before,
              const struct plan_facts *facts, struct plan **out, struct error *error);
 
-/* Marks the settings of `plan` that `before` has with the same value as unchanged, adds what takes back those that only
- * `before` has (a cpuset without containers: the parent's), and drops the warnings that `before` has given. */
+/* Marks the settings of `plan` that `before` has with the same value as unchanged; adds settings that reset those that only
+ * `before` has (for a cpuset: the parent's); and drops the warnings that `before` has given already. */
 int plan_compare(struct plan *plan, const struct plan *before, struct error *error);
 
 /* The property of the plan with this name, or NULL. */
@@ -73,13 +73,13 @@ void plan_set_unchanged(struct plan *plan);
 /* How many settings are not marked as unchanged. */
 size_t plan_changes(const struct plan *plan);
 
-/* Adds what takes back the settings that only `before` has, and marks nothing. May be called for several plans, of which
- * each may have been carried out in part. */
+/* Adds settings that reset those that only `before` has, and marks nothing. May be called for several plans, each of which may
+ * have been carried out in part. */
 int plan_add_resets(struct plan *plan, const struct plan *before, struct error *error);
 
 /*
- * Of documents the later one wins: removes from `former` those entries of `unified` that set what the plan of a later
- * document sets; of a file with a line for each device, the lines.
+ * A later document takes precedence: removes the entries of `unified` from `former` that set the same files as the plan of the
+ * later document; in a file with a line for each device, only the lines of the same devices.
  */
 void plan_drop_unified(struct oci_resources *former, const struct plan *later);
 

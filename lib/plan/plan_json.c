@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Plans and the table of fields as JSON, for --dry-run and features */
 #include "plan/field.h"
 #include "plan/plan.h"
 

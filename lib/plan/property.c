@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Unit properties: one table of operations for each type of value
+ *
+ * Subtle: only some types have a value that means "not set"; the others cannot be reset (PROPERTY_E_NO_RESET).
+ */
 #include "plan/property.h"
 
 #include <errno.h>

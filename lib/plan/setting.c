@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Settings: one table of operations for each kind (property, file, devices)
+ *
+ * Subtle: whether a file holds a value is not a comparison of texts. The kernel rounds sizes to pages, has its own numbers for
+ * "unlimited", and shows some files in another format than they are written in.
+ */
 #include "plan/setting.h"
 
 #include <stdlib.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The limits that are wanted for a sandbox
+ *
+ * Subtle: the effective resources are computed each time from the sandbox's own, the containers' and the devices; none of the
+ * parts is ever changed by another, so removing a container restores the former value.
+ */
 #include "sandbox/configuration.h"
 
 #include <errno.h>

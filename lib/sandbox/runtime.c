@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runtime processes that a command is given
+ *
+ * They are held by a pidfd before the command waits for the lock, and checked again under it.
+ */
 #include "sandbox/runtime.h"
 
 #include <stdlib.h>

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One command on one sandbox
+ *
+ * Subtle: the order of events. The state on disk says what is intended before the first change; the journal records each change;
+ * a failure undoes the journal and restores the former state. The journal refers to managers and to processes of the state, so it
+ * is freed first.
+ */
 #include "sandbox/session.h"
 
 #include <errno.h>

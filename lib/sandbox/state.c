@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A sandbox's state, and its JSON form
+ *
+ * Subtle: the file is not trusted. Paths and numbers are checked as strictly as on the command line. A damaged member, or a
+ * resource that this build does not know, is an error, since writing the state again would lose it.
+ */
 #include "sandbox/state.h"
 
 #include <errno.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The devices of a VMM, and hotplugged ones
+ *
+ * Subtle: a rule has the numbers that a path has now. If the path is added again and leads to another device, that device replaces
+ * the former one.
+ */
 #include "sandbox/vmm_devices.h"
 
 #include <glob.h>

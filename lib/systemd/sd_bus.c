@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libsystemd's D-Bus functions, loaded when the first one is needed
+ *
+ * The addresses are static variables: they are facts of the process, not state.
+ */
 #include "systemd/sd_bus.h"
 
 #include "util/library.h"
@@ -7,7 +12,6 @@
         { "sd_bus_" #member, (void **)&library.member }
 
 int sd_bus_load(const struct sd_bus_library **out, struct error *error) {
-        /* Addresses of functions are facts of the process, not state: the one static of the tree. */
         static struct sd_bus_library library;
         static const struct library_symbol symbols[] = {
                 SYMBOL(open_system),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* CPU and memory node lists, as the kernel's bitmap_parselist() reads them */
 #include "util/cpulist.h"
 
 #include <ctype.h>

@@ -18,7 +18,7 @@
 
 #include <errno.h>
 
-/* The exit statuses of interface.md; an error carries the one that it leads to. */
+/* The exit statuses of kata-cgroup(8), EXIT STATUS; an error has the status that it leads to. */
 enum exit_status {
         EXIT_STATUS_DONE = 0,
         EXIT_STATUS_FAILED = 1,
@@ -26,14 +26,14 @@ enum exit_status {
         EXIT_STATUS_NO_SANDBOX = 3,
         EXIT_STATUS_SANDBOX_EXISTS = 4,
         EXIT_STATUS_REFUSED = 5,
-        /* Of exec, as in a shell. */
+        /* Of exec, as in a shell: sh(1), EXIT STATUS. */
         EXIT_STATUS_CANNOT_EXECUTE = 126,
         EXIT_STATUS_NOT_FOUND = 127,
 };
 
 struct error {
         enum exit_status status; /* EXIT_STATUS_DONE: nothing is set */
-        int errnum;              /* positive errno, or 0 where the kernel had no part in it */
+        int errnum;              /* positive errno, or 0 if the error is not the kernel's */
         char *field;             /* owned; JSON path or option of refused input, one line, or NULL */
         char *message;           /* owned; one line, no newline */
 };
@@ -43,8 +43,8 @@ struct error {
 /* Frees what the error holds, and makes it empty again. */
 void error_clear(struct error *error);
 
-/* The value itself, or -EIO should it not be negative. So that "failed" and "less than 0" are one, whatever an errno
- * was; it is here, and not in a function, for the compiler to see it and to know that outputs are set otherwise. */
+/* The value itself if it is negative, otherwise -EIO: a failure is negative even if errno was 0. It is inline so that the
+ * compiler knows that a failure returns less than 0, and that outputs are set otherwise. */
 #define error_negative(value)                                                                                  \
         ({                                                                                                     \
                 int negative_ = (value);                                                                       \
@@ -66,10 +66,10 @@ void error_clear(struct error *error);
 /* Memory ran out. Returns -ENOMEM. */
 #define error_oom(error) error_negative(error_oom_message(error))
 
-/* Makes the error of `from`, if it has one, that of `to`, unless that has one already. */
+/* Moves the error of `from`, if there is one, to `to`, unless `to` has one already. */
 void error_move(struct error *to, struct error *from);
 
-/* The functions behind these. */
+/* The functions behind these macros. */
 __attribute__((format(printf, 5, 6))) int error_set_message(struct error *error, enum exit_status status,
                                                             int errnum, const char *field, const char *format,
                                                             ...);

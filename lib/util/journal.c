@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The journal: an array of undo functions, called from the last to the first */
 #include "util/journal.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Loading a shared library at run time */
 #include "util/library.h"
 
 #include <dlfcn.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages as text or JSON lines
+ *
+ * Subtle: each message is one line. Control characters are replaced, and a text that JSON cannot hold is replaced as a whole.
+ */
 #include "util/log.h"
 
 #include <jansson.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Numbers from text
+ *
+ * Subtle: strtoull(3) accepts leading blanks and signs, and negates, so the first character is checked before it is called.
+ */
 #include "util/number.h"
 
 #include <ctype.h>

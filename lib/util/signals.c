@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Holding back SIGTERM, SIGINT and SIGHUP
+ *
+ * The former mask is a global variable, since the signal mask belongs to the process.
+ */
 #include "util/signals.h"
 
 #include <signal.h>

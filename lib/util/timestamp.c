@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Time stamps, and deadlines on the monotonic clock */
 #include "util/timestamp.h"
 
 #include <errno.h>

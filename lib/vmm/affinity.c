@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Affinities as CPU lists
+ *
+ * Subtle: sched_getaffinity(2) fails with a buffer that is smaller than the kernel's mask, so the buffer has CPULIST_LIMIT bits,
+ * the kernel's maximum.
+ */
 #include "vmm/affinity.h"
 
 #include <errno.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pinning vCPU threads
+ *
+ * Subtle: sched_setaffinity(2) takes a number. A thread is checked to be the VMM's before and after the call; a number that passes
+ * both checks was the same thread in between.
+ */
 #include "vmm/pinning.h"
 
 #include <errno.h>

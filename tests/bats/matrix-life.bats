@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The life of a sandbox with a real QEMU: what mission.md calls a correct result.
+# The life of a sandbox with a real QEMU: groups, limits, members and units are those of kata-cgroup(8).
 
 load helpers
 

@@ -16,7 +16,7 @@ explain() {
     *" cpu.max" | *" cpu.cfs_quota_us")
         [ "$DRIVER:$ours:${theirs%% *}" != "systemd:max 100000:max" ] ||
             REASON="without a quota systemd writes its default period; the other tools' lasts until a daemon-reload"
-        # mission.md: systemd's own rounding, so that unit and file agree after daemon-reload.
+        # The quota is rounded as systemd rounds it, so that unit and file agree after daemon-reload.
         if [ "$DRIVER" = systemd ] && [[ ${ours%% *}${theirs%% *} =~ ^[0-9]+$ ]] &&
             [ "${ours%% *}" -gt "${theirs%% *}" ] && [ $((${ours%% *} - ${theirs%% *})) -le 10000 ]; then
             REASON="under systemd the file gets the quota that the unit rounds up to (10 ms a second)"
@@ -27,7 +27,7 @@ explain() {
             REASON="without a quota systemd writes its default period; the other tools' lasts until a daemon-reload"
         ;;
     *" pids.max")
-        # mission.md: what is not given is not limited, and -1 is no limit.
+        # kata-cgroup-resources(7): a field that is not given is not limited, and -1 is no limit.
         [ "$DRIVER" != systemd ] || [ "$ours" != max ] ||
             REASON="without a limit the other tools leave systemd's DefaultTasksMax on the scope"
         ;;

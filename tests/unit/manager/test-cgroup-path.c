@@ -7,7 +7,7 @@
 
 #include "manager/cgroup_path.h"
 
-/* systemd.slice(5), and the examples of mission.md. */
+/* systemd.slice(5), and the examples of kata-cgroup-create(8). */
 static void test_slice_expand(void **state) {
         static const struct {
                 const char *slice, *path;

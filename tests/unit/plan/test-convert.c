@@ -3,7 +3,7 @@
 
 #include "plan/convert.h"
 
-/* The boundary values of mission.md, and values that runc's and crun's tests have (opencontainers/cgroups,
+/* The boundary values of the conversions (plan/convert.h), and values that runc's and crun's tests have (opencontainers/cgroups,
  * ConvertCPUSharesToCgroupV2Value). */
 static void test_shares(void **state) {
         static const struct {
