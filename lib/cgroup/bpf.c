@@ -2,9 +2,9 @@
 /*
  * Device programs
  *
- * Subtle: OCI's last rule that matches wins, for each kind of access by itself. So the program looks at the
- * rules from the last to the first and keeps in a register which kinds of the access that was asked for are
- * still undecided: a rule that allows takes its kinds out, one that denies an undecided kind ends it.
+ * Subtle: the last OCI rule that matches decides, separately for each kind of access. So the program evaluates the
+ * rules from the last to the first, and keeps the requested kinds of access that are still undecided in a register. A
+ * rule that allows removes its kinds from the register; a rule that denies an undecided kind ends the program.
  */
 #include "cgroup/bpf.h"
 
@@ -20,11 +20,11 @@
 
 #define PROGRAM_NAME "kata_devices"
 
-/* The kernel's limit of programs on a cgroup (BPF_CGROUP_MAX_PROGS in kernel/bpf/cgroup.c). With less room it
- * would say ENOSPC and tell only a part. */
+/* The kernel's limit of programs on a cgroup (BPF_CGROUP_MAX_PROGS in kernel/bpf/cgroup.c). A smaller buffer yields ENOSPC
+ * and a truncated list. */
 #define PROGRAMS_MAX 64
 
-/* Instructions that a rule comes to at most, and those around them. */
+/* The maximum number of instructions for a rule, and the number of those around the rules. */
 #define RULE_INSTRUCTIONS 8
 #define FRAME_INSTRUCTIONS 8
 
@@ -41,7 +41,7 @@ struct bpf_library {
         { "bpf_" #member, (void **)&library.member }
 
 static int load_library(const struct bpf_library **out, struct error *error) {
-        /* As in sd_bus.c: addresses are facts of the process. */
+        /* Static, as in sd_bus.c: addresses are facts of the process. */
         static struct bpf_library library;
         static const struct library_symbol symbols[] = {
                 SYMBOL(prog_attach_opts),  SYMBOL(prog_detach2),       SYMBOL(prog_query),
@@ -58,7 +58,7 @@ static int load_library(const struct bpf_library **out, struct error *error) {
         return 0;
 }
 
-/* Registers: 2 the device's type, 3 the undecided kinds of access, 4 major, 5 minor. */
+/* Registers: 2 is the device's type, 3 the undecided kinds of access, 4 major, 5 minor. */
 #define INSTRUCTION(code_, dst, src, off_, imm_)                                                               \
         ((struct bpf_insn){.code = (code_), .dst_reg = (dst), .src_reg = (src), .off = (off_), .imm = (imm_)})
 #define LOAD(dst, member)                                                                                      \

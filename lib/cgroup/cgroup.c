@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A control group: directories, whose they are, files, members
+ * A control group: directories, their owner, files, members
  *
- * Subtle: a directory descriptor stays valid after somebody has removed the group, and its files then
- * answer ENODEV; callers treat that as "gone", as they treat ENOENT. So what was claimed once is never taken for what
- * somebody else has made in its place.
+ * Subtle: a directory descriptor stays valid after somebody has removed the group, and its files then return ENODEV.
+ * Callers treat that as "gone", like ENOENT. So a claimed directory is never mistaken for one that somebody else has made
+ * in its place.
  */
 #include "cgroup/cgroup.h"
 
@@ -78,7 +78,7 @@ int cgroup_directory(struct cgroup *cgroup, const struct hierarchy *hierarchy) {
 
         if (directory->fd >= 0)
                 return directory->fd;
-        /* Not O_PATH, which has no extended attributes. */
+        /* Not O_PATH, since fgetxattr(2) does not accept such a descriptor. */
         fd = file_open_beneath(hierarchy->fd, cgroup->path, O_RDONLY | O_DIRECTORY);
         if (fd >= 0)
                 directory->fd = fd;
@@ -93,7 +93,7 @@ static int fail_foreign(const struct owner *owner, const struct hierarchy *hiera
                           path, owner->id, whose ? whose : "?");
 }
 
-/* Whether nobody is in the group and nothing below it. kernfs counts child groups as links of the directory. */
+/* Whether the group has neither processes nor child groups. kernfs counts child groups as links of the directory. */
 static bool is_bare(int directory) {
         _cleanup_free_ char *text = NULL;
         struct stat status;
@@ -102,7 +102,7 @@ static bool is_bare(int directory) {
                file_read_at(directory, "cgroup.procs", FILE_SIZE_MAX, &text, NULL) == 0 && text[0] == '\0';
 }
 
-/* Whether it would have been made by now. */
+/* Whether the rehearsal has made it. */
 static bool is_rehearsed(const struct cgroup *cgroup, const struct hierarchy *hierarchy) {
         _cleanup_free_ char *path = cgroup->rehearsal ? cgroup_absolute_path(cgroup, hierarchy) : NULL;
 
@@ -296,7 +296,7 @@ static int add_members(int directory, const char *file, bool recursive, struct p
         int r;
 
         r = file_read_at(directory, file, FILE_SIZE_MAX, &text, NULL);
-        /* EOPNOTSUPP: cgroup.procs of a threaded child; its processes are listed in the domain above. */
+        /* EOPNOTSUPP: cgroup.procs of a threaded child, whose processes are listed in the domain above. */
         if (r == -EOPNOTSUPP || cgroup_is_gone(r))
                 return 0;
         if (r < 0)

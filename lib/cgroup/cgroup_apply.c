@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Carrying out the files of a plan
+ * Writing the files of a plan
  *
  * Subtle: some limits depend on each other (v1 memory and memory+swap, quota and period, quota and
- * burst), and which order works depends on what the files hold now. Rather than to model the kernel's
- * rules, settings of a group are written in rounds: what is refused is tried again as long as another of
- * the group went in.
+ * burst), and the order that works depends on their present values. Instead of modelling the kernel's
+ * rules, settings of a group are written in rounds: a refused setting is tried again as long as a round
+ * succeeds with another setting of the group.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static void written_file_free(void *change) {
         free(written);
 }
 
-/* The text that the parent of the file's group has; `file` may be in a child of the group. A new string. */
+/* The text of the same file in the parent of the file's group; `file` may be in a child of the group. A new string. */
 static int read_parent(const struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *file,
                        const char *suffix, char **out) {
         _cleanup_free_ char *directory = NULL, *path = NULL;
@@ -55,8 +55,8 @@ static int read_parent(const struct cgroup *cgroup, const struct hierarchy *hier
         return r;
 }
 
-/* A cpuset without a list is as its parent's on v2, but Linux 6.1 does not take a list away from a group that has processes
- * (ENOSPC): there it gets what its parent has in effect. */
+/* On v2 a cpuset without a list has its parent's CPUs, but Linux 6.1 refuses to empty the list of a group with processes
+ * (ENOSPC): there the group gets the list that its parent has in effect. */
 static int write_value(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *file,
                        const char *value) {
         _cleanup_free_ char *inherited = NULL;
@@ -79,7 +79,7 @@ static int written_file_undo(void *change, struct error *error) {
         return 0;
 }
 
-/* What has to be written to get the present state back. A new string or NULL. */
+/* The text that restores the present value. A new string or NULL. */
 static char *former_value(const struct setting_file *file, const char *value, const char *text) {
         char *former;
 
@@ -120,7 +120,7 @@ static const struct hierarchy *hierarchy_of(const struct cgroup *cgroup, const s
         return hierarchy ? hierarchy : cgroup->host->unified;
 }
 
-/* A file and what is meant for it: the setting's own, or, where that one is missing, the fallback. */
+/* A file and its value: the setting's own or, if that file is missing, the fallback. */
 struct target {
         const struct hierarchy *hierarchy;
         const char *name, *value;
@@ -144,10 +144,11 @@ static struct target find_target(struct cgroup *cgroup, const struct setting_fil
 enum written {
         WRITTEN = 0,
         WRITTEN_NOTHING = 1,       /* missing or refused, and that is fine */
-        WRITTEN_REFUSED_AGAIN = 2, /* EINVAL or EBUSY, in `*refusal`: perhaps after another of its group */
+        WRITTEN_REFUSED_AGAIN = 2, /* EINVAL or EBUSY, in `*refusal`: may succeed after another setting of its group */
 };
 
-/* Nobody has asked for it now, and the kernel may have taken it itself: a CPU that is offline, from v1's cpusets. */
+/* A warning, not an error: this command did not change the value, and the kernel may have removed it itself (a CPU that is
+ * offline, from v1's cpusets). */
 static int warn_lost(const struct cgroup *cgroup, const struct setting *setting, const struct target *target,
                      int r) {
         log_warning(cgroup->log, "%s: %s/%s/%s does not hold \"%s\" any more, and cannot be given it: %s",
@@ -165,7 +166,7 @@ static int verify(struct cgroup *cgroup, const struct setting *setting, const st
         if (r < 0)
                 return error_fail(error, -r, "%s/%s/%s", target->hierarchy->mount_point, cgroup->path,
                                   target->name);
-        /* The kernel has its own words for no limit. */
+        /* The kernel shows "no limit" in another form. */
         if (setting_value_is_unlimited(target->value) ||
             setting_file_holds(&setting->file, target->value, held))
                 return 0;
@@ -183,7 +184,7 @@ static int fail_write(const struct cgroup *cgroup, const struct setting *setting
                           hierarchy_file(target->hierarchy, target->name));
 }
 
-/* What a refused write means. */
+/* Decides what a refused write means. */
 static int judge_refusal(struct cgroup *cgroup, const struct setting *setting, const struct target *target,
                          int r, int *refusal, struct error *error) {
         unsigned flags = setting->file.flags;
@@ -221,7 +222,7 @@ static int write_target(struct cgroup *cgroup, const struct setting *setting, st
                         return fail_write(cgroup, setting, target, r, error);
                 target->value = inherited;
         }
-        /* A write-only file has nothing to be put back. */
+        /* A write-only file has no value to restore. */
         if (journal && cgroup_read(cgroup, target->hierarchy, target->name, &former_text) == 0)
                 former = former_value(&setting->file, target->value, former_text);
         r = write_value(cgroup, target->hierarchy, target->name, target->value);
@@ -242,7 +243,7 @@ static int write_setting(struct cgroup *cgroup, const struct setting *setting, s
         return write_target(cgroup, setting, &target, journal, refusal, error);
 }
 
-/* One round over the settings of a group that are still to be done. */
+/* One round over the settings of a group that are not written yet. */
 static int write_round(struct cgroup *cgroup, const struct setting *settings, size_t count, bool *done,
                        struct journal *journal, bool *progress, const struct setting **refused, int *refusal,
                        struct error *error) {
@@ -303,7 +304,7 @@ static bool is_file_to_write(const struct setting *setting) {
         return setting->kind == SETTING_FILE && !setting->unchanged;
 }
 
-/* How many settings from here on are of the same group, files only. */
+/* The number of settings from here on that are files of the same group. */
 static size_t group_length(const struct plan *plan, size_t first) {
         size_t length = 1;
 
@@ -335,7 +336,7 @@ int cgroup_record(struct cgroup *cgroup, const struct plan *plan, struct journal
         return r;
 }
 
-/* What cannot be read cannot be compared; an empty value, "as the parent", is what was just written. */
+/* False if the file cannot be read. An empty value ("as the parent") cannot be compared and counts as held. */
 static bool file_is_lost(struct cgroup *cgroup, const struct setting_file *file) {
         struct target target = find_target(cgroup, file);
         _cleanup_free_ char *text = NULL;

@@ -2,10 +2,10 @@
 /*
  * Ending the processes of a control group
  *
- * Subtle: cgroup.procs is a list of numbers, and old once it was read. So processes are taken hold of first, and the list is
- * read again: who is held, lives, and has its number there, is a member. (Its own /proc/PID/cgroup would not do: on v1 it may
- * be a single thread that is in the group.) Where the kernel has cgroup.kill (v2, Linux 5.14) and nobody is to be spared, it
- * does all of that at once, and no fork is faster.
+ * Subtle: cgroup.procs is a list of numbers that may be out of date once it was read. So the processes are opened first, and
+ * the list is read again: a held process that is alive and listed is a member. (Its own /proc/PID/cgroup is not enough: on v1
+ * a single thread of it may be in the group.) If the kernel has cgroup.kill (v2, Linux 5.14) and no process is to be spared,
+ * that file kills all at once, also processes that are being forked.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,18 +14,18 @@
 #include "util/timestamp.h"
 #include "util/waiting.h"
 
-/* How many processes are held at a time: well below what a process may have open. */
+/* How many processes are held at a time: well below the limit of open descriptors. */
 #define BATCH 64
 
-/* For members that are listed and have ended, until the kernel has released them. */
+/* The pause for members that have ended but are still listed, until the kernel has released them. */
 #define PAUSE_FIRST_MS 1
 #define PAUSE_MAX_MS 100
 
 /* The outcome of one round. */
 struct round {
         size_t members;       /* that are not spared */
-        struct pid_set alive; /* whose end is to be waited for: also of those that could not be killed */
-        struct error failure; /* the first of the latter, and why */
+        struct pid_set alive; /* wait for the end of these, including those that could not be killed */
+        struct error failure; /* the first that could not be killed, and why */
 };
 
 static void round_clear(struct round *round) {
@@ -96,7 +96,7 @@ static int kill_members(struct cgroup *cgroup, const struct pid_set *spare, stru
         return r;
 }
 
-/* What that leaves, or does not do, is left to the rounds. */
+/* Errors are ignored: the rounds kill the processes that remain. */
 static void kill_at_once(struct cgroup *cgroup, const struct pid_set *spare) {
         if (cgroup->host->unified && cgroup_has_any(cgroup, spare) == 0)
                 (void)cgroup_write(cgroup, cgroup->host->unified, "cgroup.kill", "1");
@@ -131,7 +131,7 @@ int cgroup_kill(struct cgroup *cgroup, const struct pid_set *spare, int64_t dead
                 if (r < 0 || round.members == 0)
                         return r;
                 if (round.alive.count == 0) {
-                        /* Whoever stays listed keeps the directory: removing it says so. */
+                        /* A process that stays listed makes rmdir fail, which reports it. */
                         if (!deadline_pause(deadline, &pause_ms, PAUSE_MAX_MS))
                                 return 0;
                         continue;

@@ -3,13 +3,13 @@
  * Making a control group's directory, level by level
  *
  * Subtle, three times:
- *  - On v2 a child has only the controllers that its parent's cgroup.subtree_control names, and a parent
- *    with processes of its own (but the root) cannot enable any (cgroup-v2.rst, "No Internal Process
- *    Constraint"), so each level is asked before the next is made.
- *  - A v1 cpuset is born empty and takes no task until cpus and mems have been copied down
+ *  - On v2 a child has only the controllers in its parent's cgroup.subtree_control, and a parent with
+ *    processes of its own (except the root) cannot enable any (cgroup-v2.rst, "No Internal Process
+ *    Constraint"), so each level is checked before the next is made.
+ *  - A new v1 cpuset is empty and accepts no task until cpus and mems have been copied down
  *    (cpusets.rst, section 1.5 and 2.1).
- *  - Parents are shared with other sandboxes that are made and removed at the same time: a parent may go
- *    between its mkdir and its child's (ENOENT), then the walk starts again from the top.
+ *  - Parents are shared with other sandboxes that are made and removed at the same time. If a parent is
+ *    removed between its mkdir and its child's (ENOENT), the walk starts again from the top.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,16 +25,15 @@
 #include "util/file.h"
 #include "util/number.h"
 
-/* What a step of the walk can end with besides an error. */
+/* Results of a step of the walk that are not errors. */
 enum {
-        WALK_E_RACE = 1, /* a parent that was there a moment ago has gone: the walk starts again */
+        WALK_E_RACE = 1, /* a parent was removed meanwhile: the walk starts again */
 };
 
-/* How often the walk starts again when parents vanish under it; each time another sandbox's delete has
- * made progress. */
+/* How often the walk starts again when parents are removed; each time another sandbox's delete has made progress. */
 #define RACE_TRIES 64
 
-/* Controllers that are enabled where it is possible, for accounting and later updates. */
+/* Controllers that are enabled if possible, for accounting and later updates. */
 #define WISHED                                                                                                 \
         (1U << CONTROLLER_CPU | 1U << CONTROLLER_CPUSET | 1U << CONTROLLER_MEMORY | 1U << CONTROLLER_PIDS |    \
          1U << CONTROLLER_IO | 1U << CONTROLLER_HUGETLB | 1U << CONTROLLER_RDMA | 1U << CONTROLLER_MISC)
@@ -44,7 +43,7 @@ struct made_directory {
         const struct owner *owner;         /* not owned: the session's */
         char *path;
         bool parent; /* not the group itself */
-        bool marked; /* so that one without a mark is somebody else's by now */
+        bool marked; /* if true, a directory without a mark at its path is somebody else's */
 };
 
 static void made_directory_free(void *change) {
@@ -54,7 +53,7 @@ static void made_directory_free(void *change) {
         free(made);
 }
 
-/* Not, should it be somebody else's by now; and a parent stays while others are in it, who remove it then. */
+/* Does not remove a directory that somebody else has remade. A parent stays while other sandboxes are in it; they remove it. */
 static int made_directory_undo(void *change, struct error *error) {
         struct made_directory *made = change;
         _cleanup_close_ int fd = file_open_beneath(made->hierarchy->fd, made->path, O_RDONLY | O_DIRECTORY);
@@ -70,7 +69,7 @@ static int made_directory_undo(void *change, struct error *error) {
         return 0;
 }
 
-/* `*out` is the journal's, or NULL where there is none. */
+/* `*out` is owned by the journal; NULL without a journal. */
 static int record_directory(struct journal *journal, const struct cgroup *cgroup,
                             const struct hierarchy *hierarchy, const char *path, bool parent,
                             struct made_directory **out, struct error *error) {
@@ -133,7 +132,7 @@ static void mask_text(unsigned mask, const char *sign, char out[static MASK_TEXT
         }
 }
 
-/* In a rehearsal: what the file says then. */
+/* In a rehearsal: assumes that the file lists these controllers. */
 static int assume_mask(const struct level *level, const char *file, unsigned mask) {
         _cleanup_free_ char *path = level_file(level, file);
         char text[MASK_TEXT_SIZE];
@@ -204,9 +203,9 @@ static int enable_missing(const struct level *level, unsigned missing, unsigned 
 }
 
 /*
- * Whether the level has processes of its own. The kernel would refuse most controllers then (the no-internal-process
- * rule), but not cpu, cpuset, pids and perf_event: these it enables, and makes the level a threaded domain, in which
- * no sandbox can be. The root is exempt from the rule.
+ * Whether the level has processes of its own. The kernel then refuses most controllers (the no-internal-process rule). It
+ * does enable cpu, cpuset, pids and perf_event, but makes the level a threaded domain, which cannot contain a sandbox. The
+ * root is exempt from the rule.
  */
 static bool has_processes(const struct level *level) {
         _cleanup_free_ char *text = NULL;
@@ -214,12 +213,12 @@ static bool has_processes(const struct level *level) {
         return level->path[0] != '\0' && level_read(level, "cgroup.procs", &text) == 0 && text[0] != '\0';
 }
 
-/* The first controller of a mask that is not empty. */
+/* The first controller of a non-empty mask. */
 static enum controller first_of(unsigned mask) {
         return (enum controller)__builtin_ctz(mask);
 }
 
-/* Makes `available`, what this level itself has, what its children will have. */
+/* Enables controllers for the children. On entry `available` has those of this level, on return those of its children. */
 static int enable_controllers(const struct level *level, unsigned wished, unsigned required,
                               unsigned *available, struct error *error) {
         unsigned enabled, missing;
@@ -248,7 +247,7 @@ static int enable_controllers(const struct level *level, unsigned wished, unsign
         return 0;
 }
 
-/* A list of v1's cpuset, and what keeps siblings from having the same in theirs. */
+/* A list of v1's cpuset (cpus or mems), and the file that makes it exclusive among siblings. */
 struct cpuset_list {
         const char *file, *exclusive_file;
 };
@@ -263,7 +262,7 @@ struct exclusion {
         struct cpulist free; /* what is left */
 };
 
-/* Takes out what a child has for itself alone. */
+/* Removes what a child has exclusively. */
 static int exclude(const struct level *child, const char *name, void *data) {
         struct exclusion *exclusion = data;
         _cleanup_free_ char *exclusive = NULL, *text = NULL;
@@ -277,7 +276,7 @@ static int exclude(const struct level *child, const char *name, void *data) {
         return 0;
 }
 
-/* What of a group's list its children have not for themselves alone (cpusets.rst, 1.4). NULL where that is nothing. */
+/* The part of a group's list that no child has exclusively (cpusets.rst, 1.4). NULL if that part is empty. */
 static char *list_to_share(const struct level *level, const struct cpuset_list *list, const char *text) {
         struct exclusion exclusion = {.list = list};
 
@@ -287,8 +286,8 @@ static char *list_to_share(const struct level *level, const struct cpuset_list *
         return cpulist_format(&exclusion.free);
 }
 
-/* All that the parent has, so that later groups below this one, and later changes of the group itself, have the choice; less
- * what the kernel does not give, since others have it for themselves alone. */
+/* Copies the parent's whole list, so that later groups below this one, and later changes of the group itself, can use all of
+ * it; without what siblings have exclusively, which the kernel would refuse. */
 static int copy_down(const struct level *level, const struct level *parent, const struct cpuset_list *list,
                      struct error *error) {
         _cleanup_free_ char *own = NULL, *inherited = NULL, *rest = NULL;
@@ -299,7 +298,7 @@ static int copy_down(const struct level *level, const struct level *parent, cons
                 return 0;
         if (r == 0)
                 r = level_read(parent, list->file, &inherited);
-        /* A rehearsal does not learn what the kernel says. */
+        /* A rehearsal does not learn what the kernel would refuse. */
         if (r == 0)
                 r = level->cgroup->rehearsal ? -EINVAL : level_write(level, list->file, inherited);
         if (r == -EINVAL && (rest = list_to_share(parent, list, inherited)))
@@ -315,8 +314,8 @@ static int prepare_cpuset(const struct level *level, const struct level *parent,
         return r;
 }
 
-/* Whether cgroup.max.descendants or cgroup.max.depth of this group keeps another one from being made `depth` levels below
- * it (cgroup-v2.rst, "Core Interface Files"). Sets the error then. */
+/* Whether cgroup.max.descendants or cgroup.max.depth of this group forbids a new group `depth` levels below it (cgroup-v2.rst,
+ * "Core Interface Files"). Sets the error then. */
 static int check_limits(int directory, const char *place, uint64_t depth, struct error *error) {
         static const char descendants_file[] = "cgroup.max.descendants", depth_file[] = "cgroup.max.depth";
         _cleanup_free_ char *descendants = NULL, *max_depth = NULL, *stat = NULL;
@@ -336,7 +335,7 @@ static int check_limits(int directory, const char *place, uint64_t depth, struct
         return 0;
 }
 
-/* Says which limit of the level, or of one above it, has made mkdir(2) say EAGAIN. */
+/* Names the limit, of the level or of one above it, for which mkdir(2) returned EAGAIN. */
 static int fail_limit(const struct level *level, const char *path, struct error *error) {
         _cleanup_error_ struct error limit = ERROR_INIT;
         _cleanup_free_ char *ancestor = strdup(level->path);
@@ -373,7 +372,7 @@ static int rehearse_directory(const struct level *level, const char *name, bool 
         return *made ? rehearsal_make_directory(level->cgroup->rehearsal, path) : 0;
 }
 
-/* mkdir of one component; `made` tells whether it was missing. Returns 0 or a negative errno. */
+/* mkdir of one component; `made` is set to whether it was missing. Returns 0 or a negative errno. */
 static int make_directory(const struct level *level, const char *name, bool *made) {
         if (level->cgroup->rehearsal)
                 return rehearse_directory(level, name, made);
@@ -383,8 +382,7 @@ static int make_directory(const struct level *level, const char *name, bool *mad
         return 0;
 }
 
-/* The directory that was made, or was there, opened; and marked where it was made. `record`: what the journal has of it, or
- * NULL. */
+/* Opens the directory, and marks it if it was made here. `record` is the journal's entry for it, or NULL. */
 static int open_made(const struct level *level, const char *name, bool made, bool leaf,
                      struct made_directory *record, int *out) {
         _cleanup_close_ int fd =
@@ -400,7 +398,7 @@ static int open_made(const struct level *level, const char *name, bool made, boo
                 return fd;
         if (made && leaf) {
                 r = owner_take(level->cgroup->owner, fd);
-                marked = true; /* or remembered */
+                marked = true; /* or remembered by its identity */
         } else if (made) {
                 marked = owner_mark_parent(fd);
         }
@@ -412,7 +410,7 @@ static int open_made(const struct level *level, const char *name, bool made, boo
         return 0;
 }
 
-/* A group that is there already is in the way, whoever's it is. */
+/* A group that exists already is an error, whoever owns it. */
 static int fail_taken(struct cgroup *cgroup, const struct hierarchy *hierarchy, struct error *error) {
         int r = cgroup_claim(cgroup, hierarchy, error);
 
@@ -426,11 +424,11 @@ struct walk {
         const struct hierarchy *hierarchy;
         const struct plan *plan; /* or NULL */
         unsigned required;
-        bool make; /* false: only enable controllers on the way to a directory that exists */
+        bool make; /* false: only enable controllers in the parents of a directory that exists */
         struct journal *journal;
 };
 
-/* Makes one component where it is missing, and records that. */
+/* Makes one component if it is missing, and records that. */
 static int make_component(const struct walk *walk, const struct level *level, const char *name,
                           const char *path, bool leaf, bool *made, struct made_directory **record,
                           struct error *error) {
@@ -450,8 +448,8 @@ static int make_component(const struct walk *walk, const struct level *level, co
         return leaf ? fail_taken(walk->cgroup, walk->hierarchy, error) : 0;
 }
 
-/* Goes one level down from `level`: enable, make, open, fill the cpuset. The new directory replaces `level->fd`'s owner
- * in `*fd`. */
+/* Goes one level down from `level`: enables controllers, makes and opens the directory, fills the cpuset. `*fd`, which owns
+ * `level->fd`, is replaced by the new directory. */
 static int walk_component(const struct walk *walk, struct level *level, const char *name, size_t path_length,
                           bool leaf, unsigned *available, int *fd, struct error *error) {
         _cleanup_free_ char *path = strndup(walk->cgroup->path, path_length);
@@ -464,7 +462,7 @@ static int walk_component(const struct walk *walk, struct level *level, const ch
                 return error_oom(error);
         if (walk->hierarchy->version == CGROUP_V2)
                 r = enable_controllers(level, walk->make ? WISHED : 0, walk->required, available, error);
-        /* Before the group itself, so that it goes first when all of that is undone. */
+        /* Before the group is made, so that an undo removes the group first. */
         if (r == 0 && leaf && walk->make && walk->hierarchy == walk->cgroup->host->controllers[CONTROLLER_CPU])
                 r = cgroup_make_room(walk->cgroup, walk->plan, walk->journal, error);
         if (r == 0 && walk->make)
@@ -579,7 +577,7 @@ static int make_threaded(const struct level *level, struct error *error) {
                 return 0;
         if (r == 0)
                 r = level_write(level, file, "threaded");
-        /* The kernel's word for a group that gives memory or the like to its children, or has such children. */
+        /* EOPNOTSUPP means that the group has enabled domain controllers such as memory, or has domain children. */
         if (r == -EOPNOTSUPP)
                 return error_fail(
                         error, -r,

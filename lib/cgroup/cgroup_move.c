@@ -3,10 +3,10 @@
  * Moving processes and threads between control groups
  *
  * Subtle, twice:
- *  - The kernel answers EINVAL for a task that is just being created (on v1 for one of a group that is being changed),
- *    which passes; it is tried a few times. There is no event to wait for.
- *  - cgroup.procs takes a number. It is the process's before it is written, since that is held; should the process have
- *    ended meanwhile, the number may have been another's, and whoever is in the group by it is put back.
+ *  - The kernel returns EINVAL for a task that is just being created (on v1 for one of a group that is being changed). This is
+ *    temporary and has no event to wait for, so the write is repeated a few times.
+ *  - cgroup.procs takes a number. The process is held, so the number belongs to it before the write. If the process ends during
+ *    the write, the number may have been given to another process, which is then in the group and is moved back.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 #define MOVE_TRIES 5
 #define MOVE_PAUSE_MS 30
 
-/* A move that is to be made, or was. */
+/* A move, before or after it is made. */
 struct moved_task {
         const struct log *log; /* not owned, as are the next two: they outlive the journal */
         const struct hierarchy *hierarchy;
@@ -44,7 +44,7 @@ static pid_t number_of(const struct moved_task *moved) {
         return moved->tid != 0 ? moved->tid : moved->process->pid;
 }
 
-/* Whether the number is of what was moved, or of somebody who is in the group by it. */
+/* Whether the number still belongs to the task that was moved, or to another one that the move has put into the group. */
 static bool is_to_be_put_back(const struct moved_task *moved) {
         _cleanup_free_ char *present = NULL;
 
@@ -58,7 +58,7 @@ static enum members members_of(const struct moved_task *moved) {
         return moved->tid != 0 ? MEMBERS_THREADS : MEMBERS_PROCESSES;
 }
 
-/* Writes the number into a group's file, and again where it may be a task that is just being created. */
+/* Writes the number to a group's file, and repeats that if the task may be in creation. */
 static int write_pid(int directory, const char *file, pid_t pid) {
         char text[16];
         int r = -EINVAL;
@@ -90,7 +90,7 @@ static int move_back(const struct log *log, const struct hierarchy *hierarchy, e
         r = directory >= 0 ? write_pid(directory, file, pid) : -ENOENT;
         if (r == -ESRCH)
                 return 0;
-        /* The former group is gone, or takes no processes any more: the root always does. */
+        /* The former group is gone, or accepts no processes any more; the root always does. */
         if (r < 0)
                 r = write_pid(hierarchy->fd, file, pid);
         if (r < 0 && r != -ESRCH)
@@ -198,9 +198,9 @@ int cgroup_record_moved(struct cgroup *cgroup, const struct hierarchy *hierarchy
         return is_there(&task) ? 0 : record_move(journal, &task, error);
 }
 
-/* What one group says of who is in it. */
+/* The owner of a group that a process is in. */
 enum origin {
-        ORIGIN_UNKNOWN, /* it has no sandbox's mark: the group above is asked */
+        ORIGIN_UNKNOWN, /* it has no sandbox's mark: the group above decides */
         ORIGIN_OWN,
         ORIGIN_OTHER, /* the error is set */
 };

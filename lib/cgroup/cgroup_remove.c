@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Taking control groups down
+ * Removing control groups
  *
- * Subtle: rmdir(2) answers EBUSY for a while after the last task has left (it is being released), and no
- * v1 file tells when that is over, so it is tried again with growing pauses until the deadline. A parent
- * is removed only if it carries a kata-cgroup's mark, and silently stays while somebody is in it.
+ * Subtle: rmdir(2) returns EBUSY for a while after the last task has left (the kernel is releasing it), and v1
+ * has no event for the end of that, so rmdir is repeated with growing pauses until the deadline. A parent is
+ * removed only if it carries a kata-cgroup's mark, and silently stays while it has members or children.
  *
- * rmdir(2) takes a name. So what has the name is asked once more right before it is removed.
+ * rmdir(2) takes a name, so the directory of that name is checked again right before it is removed.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,15 +25,15 @@
 #define PAUSE_FIRST_MS 1
 #define PAUSE_MAX_MS 100
 
-/* What a removal can end with besides an error. */
+/* Results of a removal that are not errors. */
 enum {
         REMOVE_E_FOREIGN = 1, /* a group below is another sandbox's */
 };
 
 static int remove_children(const struct owner *owner, int directory);
 
-/* A group below the sandbox's, which may be anybody's who is not a sandbox, children first. 0, REMOVE_E_FOREIGN or a
- * negative errno. */
+/* Removes a group below the sandbox's, children first, unless another sandbox owns it. 0, REMOVE_E_FOREIGN or a negative
+ * errno. */
 static int remove_child(const struct owner *owner, int parent, const char *name) {
         _cleanup_close_ int fd = file_open_beneath(parent, name, O_RDONLY | O_DIRECTORY);
         char mark[OWNER_MARK_SIZE];
@@ -84,7 +84,7 @@ static int remove_tree(const struct owner *owner, int parent, const char *name, 
 
         r = is_named(parent, name, directory);
         if (r <= 0)
-                return r; /* gone; what may have come in its place is not ours */
+                return r; /* removed; a new directory of this name is not ours */
         if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
                 return 0;
         if (errno != EBUSY && errno != ENOTEMPTY)
@@ -151,7 +151,7 @@ void cgroup_remove_children(struct cgroup *cgroup, const struct hierarchy *hiera
                 (void)remove_children(cgroup->owner, cgroup_directory(cgroup, hierarchy));
 }
 
-/* 0: it is gone; 1: it is not ours, or somebody is in it; a negative errno. */
+/* 0: it is removed; 1: it is not ours, or not empty; or a negative errno. */
 static int remove_parent(const struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *path) {
         _cleanup_close_ int parent = -1, directory = -1;
         char mark[OWNER_MARK_SIZE];
@@ -169,7 +169,7 @@ static int remove_parent(const struct cgroup *cgroup, const struct hierarchy *hi
         return errno == EBUSY || errno == ENOTEMPTY ? 1 : error_negative(-errno);
 }
 
-/* Upwards, as long as a parent is ours and empty. */
+/* Removes parents upwards, as long as they are ours and empty. */
 static void remove_parents(struct cgroup *cgroup, const struct hierarchy *hierarchy) {
         _cleanup_free_ char *path = strdup(cgroup->path);
         char *slash;
@@ -197,7 +197,7 @@ static int remove_where(struct cgroup *cgroup, bool v2, bool parents, int64_t de
 
                 if (r == 0 && parents)
                         remove_parents(cgroup, hierarchy);
-                /* One that stays does not keep the others from going. */
+                /* A group that stays does not prevent the others from being removed. */
                 if (r < 0)
                         result = r;
         }

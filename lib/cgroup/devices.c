@@ -2,14 +2,14 @@
 /*
  * Devices
  *
- * v1 keeps a default and exceptions from it. Between two lists with the same default, what is to be allowed
- * is written first and what is to be denied then: nothing that both lists forbid is ever allowed, and what
+ * v1 has a default and exceptions from it. Between two lists with the same default, allowed devices are
+ * written first and denied devices second: a device that both lists deny is never allowed, and one that
  * both allow stays allowed. A change of the default empties the list (devcgroup_update_access() of
- * security/device_cgroup.c), so for that moment the group's processes are frozen, unless the caller is one of
- * them. A new group has none.
+ * security/device_cgroup.c), so the group's processes are frozen for that moment, unless the caller is one
+ * of them. A new group has no processes.
  *
- * Subtle: while the default is to allow, devices.list says no more than that; the exceptions are known only
- * from the plan that was carried out before, which the setting brings along.
+ * Subtle: while the default is to allow, devices.list does not show the exceptions. They are known only from
+ * the former plan, which the setting contains.
  */
 #include "cgroup/devices.h"
 
@@ -124,7 +124,7 @@ static int write_file(struct cgroup *cgroup, const struct hierarchy *hierarchy, 
         return r < 0 ? fail_file(cgroup, file, r, error) : 0;
 }
 
-/* What the list has for exactly these devices. */
+/* The accesses that the list has for exactly these devices. */
 static unsigned access_in(const struct device_filter *filter, const struct device_rule *rule) {
         for (size_t i = 0; filter && i < filter->count; i++)
                 if (device_rule_includes(&filter->rules[i], rule) &&
@@ -133,7 +133,7 @@ static unsigned access_in(const struct device_filter *filter, const struct devic
         return 0;
 }
 
-/* Writes those accesses of the exceptions that `but` does not have. */
+/* Writes the accesses of the exceptions, without those that `but` has. */
 static int write_exceptions(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *file,
                             const struct device_filter *exceptions, const struct device_filter *but,
                             struct error *error) {
@@ -152,8 +152,8 @@ static int write_exceptions(struct cgroup *cgroup, const struct hierarchy *hiera
         return 0;
 }
 
-/* With the same default: allow first, deny then. In a list of denials the roles are the other way round. `unsettled`: what is
- * present may be there or not, so nothing of what is wanted is taken for done. */
+/* With the same default: allow first, then deny. In a list of denials the roles are reversed. `unsettled`: the present
+ * exceptions are uncertain, so all wanted ones are written. */
 static int change_exceptions(struct cgroup *cgroup, const struct hierarchy *hierarchy,
                              const struct device_filter *present, const struct device_filter *wanted,
                              bool unsettled, struct error *error) {
@@ -171,7 +171,7 @@ static int change_exceptions(struct cgroup *cgroup, const struct hierarchy *hier
                                         wanted->allow ? present : wanted, error);
 }
 
-/* The other default, then its exceptions. */
+/* Writes the other default, then its exceptions. */
 static int change_default(struct cgroup *cgroup, const struct hierarchy *hierarchy,
                           const struct device_filter *wanted, struct error *error) {
         const char *file = wanted->allow ? "devices.deny" : "devices.allow";
@@ -209,7 +209,7 @@ static void former_list_free(void *change) {
         free(former);
 }
 
-/* Back from what was wanted, or from what the kernel got of it. */
+/* Restores the former list from the wanted one, or from the part of it that was written. */
 static int former_list_undo(void *change, struct error *error) {
         struct former_list *former = change;
         _cleanup_(device_filter_freep) struct device_filter *held = NULL;
@@ -235,7 +235,7 @@ static int record_list(struct cgroup *cgroup, const struct hierarchy *hierarchy,
         return journal_add(journal, former_list_undo, former_list_free, former, error);
 }
 
-/* NULL is "any device", which is a default to allow without exceptions. */
+/* NULL means any device: a default to allow without exceptions. */
 static struct device_filter *exceptions_of(const struct device_filter *filter) {
         struct device_filter *out = NULL;
 
@@ -280,7 +280,7 @@ static int apply_v1(struct cgroup *cgroup, const struct setting_devices *setting
                 if (r < 0)
                         return r;
         }
-        /* Which exceptions there are is not known: the list is written from nothing. */
+        /* The present exceptions are not known: the list is written from the beginning. */
         return change_list(cgroup, hierarchy, present, wanted, present->allow && setting->unsettled, error);
 }
 
@@ -303,7 +303,7 @@ static int former_program_undo(void *change, struct error *error) {
         return bpf_devices_replace(replaced->directory, replaced->former, replaced->program, error);
 }
 
-/* A descriptor of the owner's directory, for the journal to keep. */
+/* A descriptor of the owner's directory, which the journal keeps. */
 static int claim_directory(struct cgroup *cgroup, int *out, struct error *error) {
         const struct hierarchy *unified = cgroup->host->unified;
         int r = cgroup_claim(cgroup, unified, error);
@@ -348,7 +348,7 @@ int devices_apply(struct cgroup *cgroup, const struct setting_devices *setting, 
                                              : apply_v2(cgroup, setting, journal, error);
 }
 
-/* Whether a list with the default to deny has just these exceptions. */
+/* Whether a list with the default to deny has exactly these exceptions. */
 static bool same_exceptions(const struct device_filter *a, const struct device_filter *b) {
         for (size_t i = 0; i < a->count; i++)
                 if (access_in(b, &a->rules[i]) != a->rules[i].access)
@@ -370,7 +370,7 @@ int devices_compare(struct cgroup *cgroup, struct setting_devices *devices, bool
         r = read_list(cgroup, hierarchy, &present, error);
         if (r < 0)
                 return r;
-        /* What a default to allow excepts cannot be read. */
+        /* The exceptions from a default to allow cannot be read. */
         devices->unsettled = present->allow && wanted->allow && wanted->count > 0;
         *lost = present->allow != wanted->allow || devices->unsettled ||
                 (!wanted->allow && !same_exceptions(present, wanted));

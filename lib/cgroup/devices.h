@@ -5,14 +5,14 @@
 
 #include "cgroup/cgroup.h"
 
-/* What a devices.list says: a default to deny with its exceptions, or a default to allow, of which the kernel does not
- * tell the exceptions. NULL without memory. */
+/* Parses a devices.list: a default to deny with its exceptions, or a default to allow, for which the kernel does not show the
+ * exceptions. NULL without memory. */
 struct device_filter *devices_parse_list(const char *text);
 
-/* Carries it out. With a journal, what was before is recorded. Errors: status 1. */
+/* Applies the setting. With a journal, the former list or program is recorded. Errors: status 1. */
 int devices_apply(struct cgroup *cgroup, const struct setting_devices *setting, struct journal *journal,
                   struct error *error);
 
-/* Whether somebody else (systemd) has written another list on v1 since it was carried out. Where that cannot be told, it counts
- * as lost, and `devices` becomes unsettled. */
+/* Whether systemd or somebody else has written another list on v1 since the setting was applied. If that cannot be determined,
+ * the list counts as lost, and `devices` becomes unsettled. */
 int devices_compare(struct cgroup *cgroup, struct setting_devices *devices, bool *lost, struct error *error);

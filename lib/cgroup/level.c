@@ -21,7 +21,7 @@ char *level_file(const struct level *level, const char *file) {
         return path;
 }
 
-/* Whether a rehearsal knows it. */
+/* 1 if the rehearsal has the text of the file, 0 if not, or -ENOMEM. */
 static int read_rehearsed(const struct level *level, const char *file, char **out) {
         _cleanup_free_ char *path = level_file(level, file);
         const char *text;

@@ -2,10 +2,10 @@
 /*
  * The host's control group hierarchies
  *
- * Subtle: the super options of a v1 mount mix controllers with flags, and an unknown word may be a
- * controller of a newer kernel, so flags are what is listed here. The same hierarchy may be mounted
- * several times (bind mounts of container engines): the mount that shows the most of it wins. A mount
- * that shows only a part ("root" not "/") still works, since all paths are relative to the mount.
+ * Subtle: the super options of a v1 mount mix controllers with flags. An unknown word may be a
+ * controller of a newer kernel, so the known flags are listed here. The same hierarchy may be mounted
+ * several times (bind mounts of container engines): the mount that shows most of it is used. A mount
+ * that shows only a part ("root" is not "/") works too, since all paths are relative to the mount.
  */
 #include "host/hierarchy.h"
 
@@ -18,7 +18,7 @@
 
 #define MOUNTINFO "/proc/self/mountinfo"
 
-/* The controllers whose place says of which version a host is. */
+/* The controllers that decide the version of a host. */
 static const enum controller deciding[] = {CONTROLLER_CPU, CONTROLLER_MEMORY, CONTROLLER_PIDS};
 
 /* The v1 controllers in whose hierarchies systemd makes directories (CGROUP_MASK_V1 of its cgroup-util.h). */
@@ -81,7 +81,7 @@ static bool is_v1_flag(const char *word) {
         return strncmp(word, "release_agent=", strlen("release_agent=")) == 0;
 }
 
-/* Appends a word to a list with this separator; the mask learns the ones that are ours. */
+/* Appends a word to the list with this separator; a known controller is added to the mask. */
 static int add_controller(struct hierarchy *hierarchy, const char *word, char separator) {
         char *list;
         int controller;
@@ -192,7 +192,7 @@ static int parse_mount(struct host *host, char *line) {
         }
         unescape(fields[3]);
         unescape(fields[4]);
-        /* A mount whose root is above what this cgroup namespace may see is of no use; nor is what is no path. */
+        /* Skip a mount whose root is outside of this cgroup namespace, and fields that are not paths. */
         if (fields[3][0] != '/' || fields[4][0] != '/' || strncmp(fields[3], "/..", 3) == 0)
                 return 0;
 
@@ -228,7 +228,7 @@ bool host_systemd_manages(const struct host *host, const struct hierarchy *hiera
         return host->version == CGROUP_V1 && (hierarchy->mask & SYSTEMD_MANAGES_V1) != 0;
 }
 
-/* The shortcuts into the array, once that no longer moves. */
+/* Sets the pointers into the array, once the array no longer moves. */
 static void host_index(struct host *host) {
         struct hierarchy *named = NULL;
 
@@ -247,7 +247,7 @@ static void host_index(struct host *host) {
         for (size_t i = 0; i < ARRAY_SIZE(deciding); i++)
                 if (host_controller_version(host, deciding[i]) == CGROUP_V1)
                         host->version = CGROUP_V1;
-        /* Old containers need a name=systemd, so there are v2 hosts that have one mounted, which systemd does not use. */
+        /* Some v2 hosts mount a name=systemd for old containers; systemd itself does not use it there. */
         host->systemd = named && host->version == CGROUP_V1 ? named : host->unified;
 }
 
@@ -333,7 +333,7 @@ int host_new(struct host **out, struct error *error) {
         return 0;
 }
 
-/* Where `text` starts with the directory `root` and stays below it, what follows it without slashes in front. */
+/* The rest of `text` below the directory `root`, without leading slashes; NULL if `text` is not below it. */
 static const char *strip_root(const char *text, const char *root) {
         size_t length = strcmp(root, "/") == 0 ? 0 : strlen(root);
 

@@ -4,9 +4,9 @@
 /*
  * The host's control group hierarchies
  *
- * A host is an array of hierarchies, each of its own kind: pure v1, pure v2 and every mixture are then
- * the same code, hierarchy by hierarchy. All of it comes from one read of /proc/self/mountinfo and, for
- * a v2 tree, one of its cgroup.controllers.
+ * A host is an array of hierarchies, each with its own version, so pure v1, pure v2 and every mixture
+ * are handled by the same code, hierarchy by hierarchy. It is read from /proc/self/mountinfo and, for a
+ * v2 tree, from the root's cgroup.controllers.
  */
 
 #include <stdbool.h>
@@ -22,25 +22,25 @@ struct hierarchy {
         char *controllers; /* as the kernel names them: "cpu,cpuacct", "name=systemd", "cpu io memory", "" */
         unsigned mask;     /* of 1 << enum controller */
         char *mount_point; /* absolute */
-        char *root;        /* the cgroup that the mount point shows; "/" but in bind mounts */
+        char *root;        /* the cgroup that the mount point shows: "/", except in bind mounts */
         int fd;            /* O_PATH of the mount point, or -1 for an invented host */
-        bool noprefix;     /* its files are called without the controller: see hierarchy_file() */
+        bool noprefix;     /* file names do not begin with the controller: see hierarchy_file() */
 };
 
 struct host {
         struct hierarchy *hierarchies;
         size_t count;
-        /* Where cpu, memory and pids are: CGROUP_V1 where any of them is in a v1 hierarchy, so a hybrid host counts as v1, or
-         * where there is no v2 tree. Others may be on v1 beside a v2 host's tree: VPN clients mount net_cls. */
+        /* CGROUP_V1 if cpu, memory or pids is in a v1 hierarchy (so a hybrid host counts as v1), or without a v2 tree. A v2 host
+         * may have other controllers on v1: VPN clients mount net_cls. */
         enum cgroup_version version;
-        /* Where each controller is, NULL where it is mounted nowhere. */
+        /* The hierarchy of each controller, or NULL if it is mounted nowhere. */
         struct hierarchy *controllers[CONTROLLER_COUNT];
         struct hierarchy *unified; /* the v2 tree, or NULL */
-        /* Where systemd keeps track of a unit's processes: name=systemd, on a v2 host the v2 tree. NULL where there is neither. */
+        /* The hierarchy in which systemd tracks a unit's processes: name=systemd, or the v2 tree on a v2 host; or NULL. */
         struct hierarchy *systemd;
 };
 
-/* Reads this host. Error: status 1 where no cgroup filesystem is mounted. */
+/* Reads this host. Error: status 1 if no cgroup filesystem is mounted. */
 int host_new(struct host **out, struct error *error);
 
 /* The same from the text of a mountinfo file (proc_pid_mountinfo(5)) and of the v2 root's
@@ -50,24 +50,24 @@ int host_parse(const char *mountinfo, const char *v2_controllers, struct host **
 struct host *host_free(struct host *host);
 DEFINE_CLEANUP(struct host *, host_free)
 
-/* Of the hierarchy where the controller is; CGROUP_ABSENT where it is mounted nowhere. */
+/* The version of the controller's hierarchy; CGROUP_ABSENT if it is mounted nowhere. */
 enum cgroup_version host_controller_version(const struct host *host, enum controller controller);
 
-/* Whether systemd makes directories for its units in this hierarchy, and removes them: in its own one and in those of the
- * controllers that it manages, on v1 and on v2 each among its kind. All others are not its own. */
+/* Whether systemd makes and removes directories for its units in this hierarchy: its own hierarchy, and those of the
+ * controllers that it manages. */
 bool host_systemd_manages(const struct host *host, const struct hierarchy *hierarchy);
 
 /* A name for messages and for inspect's `paths`: "unified" or the controllers ("cpu,cpuacct"). */
 const char *hierarchy_name(const struct hierarchy *hierarchy);
 
-/* What a file of a group is called in this hierarchy: "cpuset.cpus" is "cpus" where v1's cpuset is mounted with noprefix, as
- * mount -t cpuset does (cpusets.rst, 2.1). The kernel takes that option for the cpuset alone. Part of `file`. */
+/* The name of a group's file in this hierarchy: "cpuset.cpus" is "cpus" if v1's cpuset is mounted with noprefix, as by
+ * mount -t cpuset (cpusets.rst, 2.1). The kernel accepts that option for cpuset only. The result points into `file`. */
 const char *hierarchy_file(const struct hierarchy *hierarchy, const char *file);
 
-/* The path that a line set of /proc/PID/cgroup gives for this hierarchy, relative to its mount point and
- * without a leading slash ("" is the mount point itself); NULL where there is none, or where it is
- * outside of what the mount shows. A new string. */
+/* The path that the text of /proc/PID/cgroup has for this hierarchy, relative to its mount point and
+ * without a leading slash ("" is the mount point itself); NULL if there is none, or if it is outside of
+ * what the mount shows. A new string. */
 char *hierarchy_path_of(const struct hierarchy *hierarchy, const char *proc_cgroup);
 
-/* Whether it gives this path. False also without memory. */
+/* Whether the text has this path. Also false without memory. */
 bool hierarchy_has_at(const struct hierarchy *hierarchy, const char *proc_cgroup, const char *path);

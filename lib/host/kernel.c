@@ -27,15 +27,15 @@ bool kernel_has_openat2(void) {
         return fd >= 0;
 }
 
-/* A kernel that knows the flag looks for the descriptor, which is none, before there is a child. Others know neither the flag
- * nor a struct as long as this (kernel/fork.c, clone3). */
+/* A kernel that knows the flag looks up the descriptor before it makes a child, and the descriptor is invalid: EBADF. Older
+ * kernels refuse the flag or the length of the struct (kernel/fork.c, clone3). */
 bool kernel_has_clone_into_cgroup(void) {
         struct clone_args arguments = {.flags = CLONE_INTO_CGROUP, .cgroup = INT_MAX};
 
         return syscall(SYS_clone3, &arguments, sizeof(arguments)) < 0 && errno == EBADF;
 }
 
-/* The root group has no such file, so any below it is asked. False where there is none. */
+/* The root group has no such file, so some group below it is examined. False if there is none. */
 static bool ask_some_group(const struct hierarchy *hierarchy, bool *out) {
         DIR *stream = file_open_stream(hierarchy->fd, ".");
         struct dirent *entry;

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-/* Parents are read one after the other, while processes come and go: the search has an end all the same. */
+/* Parents are read one after the other while processes start and end, so the search needs a bound. */
 #define ANCESTORS_MAX 4096
 
 void people_clear(struct people *people) {

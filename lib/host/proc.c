@@ -12,7 +12,7 @@
 #include "util/file.h"
 #include "util/number.h"
 
-/* PF_KTHREAD of the kernel's sched.h. No promise of the kernel's, but systemd's is_kernel_thread() relies on it, too. */
+/* PF_KTHREAD of the kernel's sched.h. It is not part of the kernel's ABI, but systemd's is_kernel_thread() relies on it too. */
 #define STAT_KERNEL_THREAD 0x00200000UL
 
 void pid_set_clear(struct pid_set *set) {
@@ -20,7 +20,7 @@ void pid_set_clear(struct pid_set *set) {
         *set = (struct pid_set){0};
 }
 
-/* The index of `pid`, or where it would have to stand. */
+/* The index of `pid`, or the index at which it would be inserted. */
 static size_t pid_set_find(const struct pid_set *set, pid_t pid) {
         size_t low = 0, high = set->count;
 
@@ -165,7 +165,7 @@ int proc_read_stat(pid_t pid, struct proc_stat *out) {
 }
 
 int proc_boot_id(char out[BOOT_ID_SIZE]) {
-        /* It stays as it is for as long as this process lives; list has a state for every sandbox. */
+        /* It is constant for the life of this process; list needs it once for each sandbox. */
         static char boot_id[BOOT_ID_SIZE];
         _cleanup_free_ char *text = NULL;
         int r;
@@ -196,7 +196,7 @@ int proc_self_and_ancestors(struct pid_set *out) {
                 r = pid_set_add(&set, pid);
                 if (r < 0)
                         return r;
-                /* An ancestor that ends meanwhile leaves init as the parent; that is the end anyway. */
+                /* If an ancestor ends meanwhile, init is the parent, where the walk ends anyway. */
                 if (proc_read_stat(pid, &stat) < 0)
                         break;
                 pid = stat.parent;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What /proc says of processes and threads, and sets of their IDs. */
+/* Processes and threads as /proc shows them, and sets of their IDs. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,17 +25,17 @@ int pid_set_add(struct pid_set *set, pid_t pid);
 bool pid_set_contains(const struct pid_set *set, pid_t pid);
 
 /* Adds the numbers of a cgroup.procs, tasks or cgroup.threads text. A 0 (a process of another pid
- * namespace) is left out. Returns 0 or -ENOMEM. */
+ * namespace) is skipped. Returns 0 or -ENOMEM. */
 int pid_set_add_text(struct pid_set *set, const char *text);
 
 /* "12 (qemu-system-x86), 13 (sh)": at most eight, then "and N more". A new string or NULL. */
 char *pid_set_describe(const struct pid_set *set);
 
-/* The text of /proc/PID/cgroup (pid may be a thread's). Returns 0, or a negative errno: -ESRCH where there is no such
+/* The text of /proc/PID/cgroup (pid may be a thread's). Returns 0, or a negative errno: -ESRCH if there is no such
  * task. */
 int proc_read_cgroup(pid_t pid, char **out);
 
-/* The text of /proc/PID/status (pid may be a thread's). Returns 0, or a negative errno: -ESRCH where there is no such
+/* The text of /proc/PID/status (pid may be a thread's). Returns 0, or a negative errno: -ESRCH if there is no such
  * task. */
 int proc_read_status(pid_t pid, char **out);
 
@@ -43,13 +43,13 @@ int proc_read_status(pid_t pid, char **out);
 struct proc_stat {
         pid_t parent;
         bool kernel_thread;
-        uint64_t start_time; /* ticks since the boot; with the pid it names a process until the next boot */
+        uint64_t start_time; /* ticks since boot; pid and start time identify a process until the next boot */
 };
 
 /* From its text. Returns 0 or -EIO. */
 int proc_stat_parse(const char *text, struct proc_stat *out);
 
-/* Of a process. Returns 0, or a negative errno: -ESRCH where there is no such task. */
+/* Of a process. Returns 0, or a negative errno: -ESRCH if there is no such task. */
 int proc_read_stat(pid_t pid, struct proc_stat *out);
 
 /* The kernel's random name for this boot (/proc/sys/kernel/random/boot_id, random(4)). Returns 0 or a negative errno. */

@@ -2,8 +2,8 @@
 /*
  * A process
  *
- * Subtle: the order in which it is taken hold of. The pidfd comes first, /proc/PID second; if the pidfd's process still
- * lives then, both are of the same one.
+ * Subtle: the order in which a process is opened. The pidfd is opened first, /proc/PID second; if the pidfd's process is
+ * still alive then, both belong to the same process.
  */
 #include "host/process.h"
 
@@ -23,16 +23,17 @@
 #include "util/number.h"
 #include "util/timestamp.h"
 
-/* How many processes a wait looks at; the rest is looked at when it is asked again. */
+/* How many processes one wait covers; the caller's next wait covers others. */
 #define WAIT_AT_ONCE 64
-/* How long a wait lasts that has not got a descriptor for all of them. */
+/* The length of a wait that has no descriptor for some of the processes. */
 #define WAIT_BLIND_MS 100
 
 static int open_pidfd(pid_t pid) {
         return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
-/* What pidfd_open says of a process that has ended: EINVAL while it is being reaped, and of a mere thread. */
+/* The errors of pidfd_open for a process that has ended: ESRCH, or EINVAL while it is being reaped. EINVAL also means that the
+ * number is a thread's. */
 static bool is_gone(int errnum) {
         return errnum == ESRCH || errnum == EINVAL || errnum == ENOENT;
 }
@@ -79,7 +80,7 @@ bool process_has_thread(const struct process *process, pid_t tid) {
         return file_exists_at(process->proc_fd, path);
 }
 
-/* A file of /proc/PID that is still open. ESRCH is the kernel's word where the process has ended. */
+/* Reads a file of an open /proc/PID. The kernel returns ESRCH if the process has ended. */
 static int read_file(const struct process *process, const char *path, char **out) {
         int r = file_read_at(process->proc_fd, path, FILE_SIZE_MAX, out, NULL);
 
@@ -120,7 +121,7 @@ static void let_go(struct process *process) {
         process->pidfd = process->proc_fd = -1;
 }
 
-/* The process that a thread is of; 0 where it is of none, or is one itself. */
+/* The process of a thread; 0 if there is no such thread, or if it is a process itself. */
 static pid_t process_of_thread(pid_t tid) {
         _cleanup_free_ char *text = NULL;
         const char *line;
@@ -236,7 +237,7 @@ static int add_thread(const struct process *process, const char *name, struct th
                 return 0;
         (void)snprintf(path, sizeof(path), "task/%d/status", tid);
         if (read_file(process, path, &status) != 0 || parse_namespaces(status, &thread.tid, &thread.inner) == 0)
-                return 0; /* it has just ended */
+                return 0; /* the thread has just ended */
         larger = reallocarray(*threads, *count + 1, sizeof(*larger));
         if (!larger)
                 return -ENOMEM;
@@ -309,8 +310,8 @@ void process_wait_any(const struct pid_set *pids, int timeout_ms) {
         for (size_t i = 0; i < pids->count && count < WAIT_AT_ONCE; i++) {
                 int fd = open_pidfd(pids->pids[i]);
 
-                /* What ends is seen when the members are read again. Where there is no descriptor left, those that there are
-                 * have to do, and the pause. */
+                /* A process that has ended already is noticed when the caller reads the members again. Without a free
+                 * descriptor, the wait is for the others, and bounded by the pause. */
                 if (fd < 0) {
                         timeout_ms = is_gone(errno)               ? 0
                                      : timeout_ms < WAIT_BLIND_MS ? timeout_ms

@@ -27,7 +27,7 @@ static inline void cleanup_free(void *pointer) {
         free(*(void **)pointer);
 }
 
-/* Closes a descriptor; negative ones are none. */
+/* Closes a descriptor, unless it is negative. */
 static inline void cleanup_close(int *fd) {
         if (*fd >= 0)
                 (void)close(*fd);
@@ -41,7 +41,7 @@ DEFINE_CLEANUP(FILE *, fclose)
 #define _cleanup_file_ _cleanup_(fclosep)
 #define _cleanup_error_ _cleanup_(error_clear)
 
-/* Hands the value of a pointer on, and leaves NULL behind. */
+/* Returns the value of a pointer, and sets the pointer to NULL. */
 #define TAKE(pointer)                                                                                          \
         ({                                                                                                     \
                 __typeof__(pointer) taken_ = (pointer);                                                        \

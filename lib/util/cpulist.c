@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What stands between ranges; never '\0'. The kernel's isspace(), less its no-break space. */
+/* Separators between ranges, never '\0': a comma, and the kernel's isspace() without its no-break space. */
 static bool is_separator(char c) {
         return c == ',' || isspace((unsigned char)c);
 }
@@ -75,7 +75,7 @@ static int parse_range(const char **text, struct range *range) {
         return r == 0 && !is_end_of_range(**text) ? -EINVAL : r;
 }
 
-/* For the kernel a line's end ends the list, and what follows is not looked at: that is refused here. */
+/* The kernel stops at a line end and ignores the rest; a list that goes on after a line end is refused here. */
 static bool is_cut_by_line(const char *text) {
         return text[0] == '\n' && text[strspn(text, ", \t\n\v\f\r")] != '\0';
 }

@@ -2,8 +2,8 @@
 /*
  * Errors
  *
- * Out of memory is the subtle one: formatting its message could fail as well, so a message that
- * cannot be allocated is left NULL, and error_message users print strerror(ENOMEM) for it.
+ * Subtle: when memory is exhausted, formatting the message could fail too. The message is then NULL, and whoever prints the
+ * error prints strerror(ENOMEM) instead.
  */
 #include "util/error.h"
 

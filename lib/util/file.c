@@ -2,8 +2,8 @@
 /*
  * Files below a directory descriptor
  *
- * Kernel files report their size as 0 or 4096, so reading goes on until read(2) says 0. They also take
- * a value only as a whole: file_write_at() never splits one, and a short write is an error.
+ * Kernel files report their size as 0 or 4096, so a file is read until read(2) returns 0. They accept a value only in one
+ * write(2): file_write_at() never splits one, and a short write is an error.
  */
 #include "util/file.h"
 
@@ -27,8 +27,8 @@ bool file_is_symlink_at(int dir_fd, const char *name) {
 }
 
 /*
- * For kernels without openat2: one component after the other, none of them a symlink or "..". O_NOFOLLOW alone would
- * not say what openat2 says: with O_DIRECTORY a symlink is ENOTDIR, and with O_PATH it is opened itself.
+ * For kernels without openat2: opens one component after the other and refuses symlinks and "..". O_NOFOLLOW is not enough
+ * to return the errors of openat2: with O_DIRECTORY a symlink is ENOTDIR, and with O_PATH the symlink itself is opened.
  */
 static int open_by_components(int dir_fd, const char *path, int flags) {
         _cleanup_close_ int parent = -1;
@@ -73,7 +73,7 @@ int file_open_beneath(int dir_fd, const char *path, int flags) {
         while (fd < 0 && (errno == EINTR || errno == EAGAIN));
         if (fd >= 0)
                 return (int)fd;
-        /* Seccomp filters of container engines answer EPERM for what they do not know. */
+        /* Seccomp filters of container engines return EPERM for unknown system calls. */
         if (errno == ENOSYS || errno == EPERM)
                 return open_by_components(dir_fd, path, flags | O_CLOEXEC);
         return -errno;
@@ -94,7 +94,7 @@ bool file_is_child_directory(const struct dirent *entry) {
         return entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
-/* Without `silence`: a file that always answers. */
+/* `silence`: NULL for a file that never blocks. */
 static int read_all(int fd, size_t limit, const struct silence *silence, char **out, size_t *size) {
         _cleanup_free_ char *buffer = NULL;
         size_t capacity = 4096, length = 0;
@@ -104,7 +104,7 @@ static int read_all(int fd, size_t limit, const struct silence *silence, char **
                 return -ENOMEM;
         for (;;) {
                 ssize_t n;
-                /* A descriptor that does not wait by itself is waited for here. */
+                /* poll(2) also makes a non-blocking descriptor wait. */
                 int r = silence ? waiting_poll(silence->waiting, fd, monotonic_ms() + silence->limit_ms,
                                                silence->name)
                                 : 0;
@@ -163,7 +163,7 @@ void file_chomp(char *text) {
 
 int file_write_at(int dir_fd, const char *path, const char *value) {
         _cleanup_close_ int fd = -1;
-        /* An empty value has to reach the kernel too, and write(2) of 0 bytes does not. */
+        /* write(2) of 0 bytes does not reach the kernel's file, so an empty value is written as a line end. */
         const char *text = value[0] != '\0' ? value : "\n";
         size_t size = strlen(text);
         ssize_t n;
@@ -202,7 +202,7 @@ int file_replace_at(int dir_fd, const char *name, const void *content, size_t si
 
         if (asprintf(&temporary, ".%s.new", name) < 0)
                 return -ENOMEM;
-        /* The caller holds the directory's lock: whatever has this name is left from a killed run. */
+        /* The caller holds the directory's lock: a file of this name is left from a killed run. */
         if (unlinkat(dir_fd, temporary, 0) < 0 && errno != ENOENT)
                 return -errno;
         fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

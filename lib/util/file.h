@@ -4,8 +4,8 @@
 /*
  * Files below a directory descriptor
  *
- * Every path here is relative to a descriptor and cannot leave it: openat2(2) with RESOLVE_BENEATH and
- * RESOLVE_NO_SYMLINKS, and where the kernel has no openat2 (before 5.6), a walk component by component
+ * Every path is relative to a descriptor and cannot leave it: openat2(2) with RESOLVE_BENEATH and
+ * RESOLVE_NO_SYMLINKS or, on a kernel without openat2 (before 5.6), a walk component by component
  * with O_NOFOLLOW. Functions return 0 (or what they name) or a negative errno and set no error: only
  * the caller knows what the file means to the user.
  */
@@ -18,36 +18,37 @@
 #include "util/waiting.h"
 
 /* Opens `path` below `dir_fd`; flags as for open(2), O_CLOEXEC is added. "" and "." are the directory
- * itself. Returns the descriptor, -EXDEV or -ELOOP where the path leads out or through a symlink. */
+ * itself. Returns the descriptor; -EXDEV if the path leads out, -ELOOP if it has a symlink. */
 int file_open_beneath(int dir_fd, const char *path, int flags);
 
 /* A directory below `dir_fd`, for readdir(3). NULL with errno. */
 DIR *file_open_stream(int dir_fd, const char *path);
 
-/* Whether readdir(3) has found a directory other than "." and "..". For file systems that fill in d_type, as kernfs and
- * proc do. */
+/* Whether the entry is a directory other than "." and "..". For file systems that set d_type, such as kernfs and proc. */
 bool file_is_child_directory(const struct dirent *entry);
 
 /* Reads a whole file, at most `limit` bytes (-EFBIG beyond). `*out` is a new NUL-terminated buffer,
  * `*size` (may be NULL) its length without the NUL. */
 int file_read_fd(int fd, size_t limit, char **out, size_t *size);
 
-/* The same of what may have to be waited for, a pipe for example: -ETIMEDOUT after `silence_ms` without a byte. */
+/* How long a descriptor may be silent. */
 struct silence {
-        int limit_ms;
+        int limit_ms; /* without a byte */
         struct waiting *waiting;
-        const char *name; /* what is waited for */
+        const char *name; /* of the descriptor, for who wonders about the wait */
 };
+
+/* The same for a descriptor that may block, such as a pipe: -ETIMEDOUT after the silence. */
 int file_read_stream(int fd, size_t limit, const struct silence *silence, char **out, size_t *size);
 int file_read_at(int dir_fd, const char *path, size_t limit, char **out, size_t *size);
 
 /* Removes one trailing newline. */
 void file_chomp(char *text);
 
-/* Writes `value` with one write(2), as the kernel's files want it. No file is created. */
+/* Writes `value` with one write(2), as the kernel's files require. No file is created. */
 int file_write_at(int dir_fd, const char *path, const char *value);
 
-/* Writes all of the buffer, however many write(2) it takes. */
+/* Writes all of the buffer, with as many write(2) as needed. */
 int file_write_all(int fd, const void *buffer, size_t size);
 
 /* Replaces `name` in `dir_fd` by a new file of mode 0600 with this content: temporary file, fsync(2),

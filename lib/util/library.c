@@ -17,7 +17,7 @@ int library_open(const char *soname, const struct library_symbol *symbols, size_
                         return error_fail(error, 0, "%s has no function %s", soname, symbols[i].name);
                 }
         }
-        /* Never closed: RTLD_NODELETE keeps it, and the addresses, valid. */
+        /* RTLD_NODELETE keeps the library loaded, so the addresses stay valid. */
         (void)dlclose(handle);
         return 0;
 }

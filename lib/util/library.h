@@ -4,9 +4,9 @@
 /*
  * Shared libraries that only some runs need
  *
- * libsystemd and libbpf bring half a dozen further libraries along; loading and relocating them costs
- * more than a whole cgroupfs run. So they are opened when the first call needs them, as systemd does
- * with its own optional libraries. The library stays loaded until the process ends.
+ * libsystemd and libbpf load half a dozen further libraries; loading and relocating them costs more
+ * than a whole cgroupfs run. So a library is loaded at the first call that needs it, as systemd does
+ * with its own optional libraries. It stays loaded until the process ends.
  */
 
 #include <stddef.h>

@@ -23,7 +23,7 @@ struct log {
 __attribute__((format(printf, 2, 3))) void log_warning(const struct log *log, const char *format, ...);
 __attribute__((format(printf, 2, 3))) void log_info(const struct log *log, const char *format, ...);
 
-/* Before every write and every D-Bus call; costs nothing but a test when --debug was not given. */
+/* Called before every write and every D-Bus call; without --debug it only tests a flag. */
 __attribute__((format(printf, 2, 3))) void log_debug(const struct log *log, const char *format, ...);
 
 /* The one error line of a failed command. */

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Numbers from text: all of the text or nothing. No sign where the type has none, no leading or
+ * Numbers from text. The whole text must be the number: no sign for unsigned types, no leading or
  * trailing blanks, no base prefixes, no overflow. `*out` is written on success only.
  * Return 0, -EINVAL (not a number) or -ERANGE (it does not fit).
  */

@@ -14,10 +14,10 @@ void timestamp_now(char out[static TIMESTAMP_SIZE]);
 /* CLOCK_MONOTONIC in milliseconds. */
 int64_t monotonic_ms(void);
 
-/* What is left until a deadline of monotonic_ms(), in milliseconds: 0 to INT_MAX, as poll(2) wants. */
+/* The time left until a deadline of monotonic_ms(), in milliseconds: 0 to INT_MAX, for poll(2). */
 int deadline_left_ms(int64_t deadline);
 
-/* Waits until the descriptor can be read, or is at its end. 0, -ETIMEDOUT after the deadline, or a negative errno. */
+/* Waits until the descriptor is readable or at its end. 0, -ETIMEDOUT after the deadline, or a negative errno. */
 int deadline_poll(int fd, int64_t deadline);
 
 /* For what has no event to wait for: sleeps for the pause, at most until the deadline, and doubles the pause up to
