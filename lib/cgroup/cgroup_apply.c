@@ -143,8 +143,9 @@ static struct target find_target(struct cgroup *cgroup, const struct setting_fil
 /* The outcome of one write. */
 enum written {
         WRITTEN = 0,
-        WRITTEN_NOTHING = 1,       /* missing or refused, and that is fine */
-        WRITTEN_REFUSED_AGAIN = 2, /* EINVAL or EBUSY, in `*refusal`: may succeed after another setting of its group */
+        WRITTEN_NOTHING = 1, /* missing or refused, and that is fine */
+        WRITTEN_REFUSED_AGAIN =
+                2, /* EINVAL or EBUSY, in `*refusal`: may succeed after another setting of its group */
 };
 
 /* A warning, not an error: this command did not change the value, and the kernel may have removed it itself (a CPU that is

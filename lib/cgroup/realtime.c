@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Room for real-time bandwidth on v1
+ * Real-time bandwidth of parents on v1
  *
- * A new group has none, and the kernel gives none to its children then: the shares of a group's children may not be more
- * than its own (sched-rt-group.rst, 2.1; tg_rt_schedulable() of kernel/sched/rt.c, whose arithmetic this is). So parents
- * that a kata-cgroup made get what the group below them needs, from the first of them that has too little downwards.
- * Parents of others stay as they are.
+ * A new group has none, and the shares of a group's children may not exceed its own (sched-rt-group.rst, 2.1;
+ * tg_rt_schedulable() of kernel/sched/rt.c, whose arithmetic is repeated here). So parents that a kata-cgroup made get what the
+ * group below them needs, from the topmost parent that has too little downwards. Foreign parents are not changed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +23,7 @@
 /* The whole of a CPU's time: BW_UNIT of kernel/sched/sched.h. */
 #define WHOLE (UINT64_C(1) << 20)
 
-/* The longest period that is looked at, so that nothing overflows; sched_setattr(2) has a similar one. */
+/* The longest period that is accepted, so that nothing overflows; sched_setattr(2) has a similar limit. */
 #define PERIOD_MAX (UINT64_C(1) << 40)
 
 struct bandwidth {
@@ -35,17 +34,17 @@ static uint64_t share_of(const struct bandwidth *bandwidth) {
         return bandwidth->period == 0 ? 0 : bandwidth->runtime * WHOLE / bandwidth->period;
 }
 
-/* The shortest time that is such a share of the period. */
+/* The shortest run time that has this share of the period. */
 static uint64_t runtime_of(uint64_t share, uint64_t period) {
         return (share * period + WHOLE - 1) / WHOLE;
 }
 
-/* -ERANGE for what has no limit, or an absurd one. */
+/* -ERANGE for no limit (-1) or a number that is too large. */
 static int parse(const char *text, uint64_t *out) {
         return number_parse_u64(text, out) < 0 || *out > PERIOD_MAX ? -ERANGE : 0;
 }
 
-/* A new group's. */
+/* The period of a new group. */
 static int new_period(const struct hierarchy *hierarchy, uint64_t *out) {
         _cleanup_free_ char *text = NULL;
         int r = file_read_at(hierarchy->fd, PERIOD_FILE, FILE_SIZE_MAX, &text, NULL);
@@ -93,7 +92,7 @@ static int write_number(const struct level *level, const char *file, uint64_t nu
         return level_write(level, file, text);
 }
 
-/* What a removed group had is used for a moment more. */
+/* Repeats the write for a while: the kernel counts the bandwidth of a removed group a moment longer. */
 static int write_runtime(const struct level *level, uint64_t number) {
         int64_t deadline = monotonic_ms() + SETTING_RELEASE_MS;
         int r, pause_ms = 1;
@@ -104,7 +103,7 @@ static int write_runtime(const struct level *level, uint64_t number) {
         return r;
 }
 
-/* A parent that others use by now stays as it is; so does one that is no longer there. */
+/* A parent that others use by now is not changed back; neither is one that is gone. */
 static int change_undo(void *data, struct error *error) {
         const struct change *change = data;
         _cleanup_close_ int fd = file_open_beneath(change->hierarchy->fd, change->path, O_RDONLY | O_DIRECTORY);
@@ -131,7 +130,7 @@ static int record_change(const struct level *level, const struct bandwidth *form
         return journal_add(journal, change_undo, change_free, change, error);
 }
 
-/* What the children have, but for one. */
+/* The bandwidth of all children but one. */
 struct siblings {
         const char *but;
         uint64_t share;
@@ -157,7 +156,7 @@ static int fail_room(const struct level *level, const struct bandwidth *own, uin
                           own->runtime);
 }
 
-/* The period first: a group without a time may have any. */
+/* The period is written first: a group without run time may have any period. */
 static int write_bandwidth(const struct level *level, const struct bandwidth *former,
                            const struct bandwidth *wanted, struct error *error) {
         const char *file = PERIOD_FILE;
@@ -185,7 +184,7 @@ static int make_room(struct cgroup *cgroup, const struct hierarchy *hierarchy, c
 
         if (!parent)
                 return error_oom(error);
-        /* A kernel without these files says so itself, and so does one without this group. */
+        /* If the kernel lacks these files or the group, the later write reports it. */
         if ((fd < 0 && !cgroup->rehearsal) || read_bandwidth(&level, &own) < 0)
                 return 0;
         (void)level_for_each_child(&level, add_sibling, &siblings);
@@ -204,8 +203,8 @@ static int make_room(struct cgroup *cgroup, const struct hierarchy *hierarchy, c
         return r < 0 ? r : record_change(&level, &own, journal, error);
 }
 
-/* What the plan gives the group, unless it is nothing, or more than the kernel gives anybody; a period that it does not give
- * is the present one, or that of a new group. */
+/* The bandwidth that the plan gives the group, unless it is nothing or out of range. Without a period in the plan it is the
+ * present one, or that of a new group. */
 static int needed_bandwidth(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct plan *plan,
                             struct bandwidth *out) {
         _cleanup_free_ char *present = NULL;

@@ -22,7 +22,8 @@
 #define USEC_PER_SEC 1000000
 #define NSEC_PER_USEC 1000
 
-/* v1's "no limit": the largest multiple of a page below 2^63 (PAGE_COUNTER_MAX). */
+/* From here on a limit of v1 is "no limit", which the kernel shows as the largest multiple of a page below 2^63
+ * (PAGE_COUNTER_MAX), with pages of up to 64 KiB. */
 #define V1_UNLIMITED (UINT64_MAX / 2 - 65535)
 
 /* A controller's files of one cgroup. */
@@ -63,7 +64,7 @@ static json_t *read_number(const struct files *files, const char *file, uint64_t
         return number_parse_u64(text, &value) < 0 ? json_null() : number(value / divisor);
 }
 
-/* The same for a limit: null for "max" and for v1's word for it. */
+/* The same for a limit: null for "max" and for v1's number for "no limit". */
 static json_t *read_limit(const struct files *files, const char *file) {
         _cleanup_free_ char *text = read_text(files, file);
         uint64_t value;
@@ -90,7 +91,7 @@ static json_t *value_of(const char *text, const char *name, uint64_t multiplier,
         return text && find_value(text, name, &value) ? number(value * multiplier / divisor) : json_null();
 }
 
-/* With a group for the vCPUs, it is that one's quota which throttles. */
+/* With a group for the vCPUs, that group has the quota, and so the throttling. */
 static json_t *cpu_stats(struct cgroup *cgroup, bool vcpu_subtree) {
         const struct files cpu = files_of(cgroup, CONTROLLER_CPU);
         _cleanup_free_ char *stat = read_text(&cpu, "cpu.stat"), *subtree = NULL;
@@ -170,7 +171,7 @@ static json_t *memory_lines(const char *text, bool v1) {
         return object;
 }
 
-/* What the group would miss, as the kubelet and cAdvisor count it: all but the file pages that were not used for long. */
+/* The working set as the kubelet and cAdvisor count it: all memory but inactive file pages. */
 static json_t *working_set(const json_t *memory, const json_t *lines) {
         const json_t *current = json_object_get(memory, "current"),
                      *inactive = json_object_get(lines, "inactiveFile");
@@ -239,7 +240,7 @@ static json_t *pids_stats(struct cgroup *cgroup, struct pid_set *processes) {
                          text ? json_integer((json_int_t)processes->count) : json_null());
 }
 
-/* The entry of a device in the array, made where it is not there yet; borrowed. */
+/* The entry of a device in the array, added if there is none; borrowed. */
 static json_t *io_entry(json_t *array, unsigned major_number, unsigned minor_number) {
         json_t *entry;
         size_t i;
@@ -428,7 +429,7 @@ static json_t *pressure_of(const struct files *files, const char *file) {
                          pressure_line(text, "full"));
 }
 
-/* Pressure is the v2 tree's, also on a hybrid host, where it tells of the processes that are there. */
+/* Pressure comes from the v2 tree, also on a hybrid host, where it covers the processes in the group of that tree. */
 static json_t *pressure_stats(struct cgroup *cgroup) {
         const struct files files = {cgroup, cgroup->host->unified};
 

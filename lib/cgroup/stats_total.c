@@ -7,8 +7,8 @@
 
 static json_t *add(const json_t *a, const json_t *b);
 
-/* Limits do not add up, since neither group may use what the other one leaves; peaks were at different times; and pressure is
- * a share of time. */
+/* Members without a sum: limits, since neither group may use what the other leaves; peaks, which were at different times; and
+ * pressure, which is a share of time. */
 static bool has_sum(const char *name) {
         static const char *const without[] = {"limit", "swapLimit", "peak", "pressure"};
 
@@ -28,8 +28,8 @@ static json_t *add_numbers(const json_t *a, const json_t *b) {
         return json_integer(sum);
 }
 
-/* Adds to `sum` the members of `a` that it does not have. One that `b` does not name, a page size or a resource, was not
- * used there. */
+/* Adds to `sum` the members of `a` that it does not have. A page size or a resource that `b` does not have was not used
+ * there. */
 static int add_members(json_t *sum, const json_t *a, const json_t *b) {
         for (void *i = json_object_iter((json_t *)a); i; i = json_object_iter_next((json_t *)a, i)) {
                 const char *name = json_object_iter_key(i);
@@ -66,7 +66,7 @@ static const json_t *find_device(const json_t *devices, const json_t *device) {
 static json_t *add_device(const json_t *a, const json_t *b) {
         json_t *sum = add_objects(a, b);
 
-        /* These are its name. */
+        /* The device's numbers are its name. */
         if (sum && json_object_set(sum, "major", json_object_get(a, "major")) == 0 &&
             json_object_set(sum, "minor", json_object_get(a, "minor")) == 0)
                 return sum;

@@ -26,7 +26,7 @@ struct process {
         int pidfd;           /* -1: recorded, not held */
         int proc_fd;         /* /proc/PID; -1 likewise */
         uint64_t start_time; /* ticks since the boot, field 22 of proc_pid_stat(5) */
-        char *former; /* owned; the text of its /proc/PID/cgroup before it was moved; NULL: not read */
+        char *former;        /* owned; the text of its /proc/PID/cgroup before it was moved; NULL: not read */
 };
 
 /* Results that are not errors. */
