@@ -111,7 +111,7 @@ static void offer_ids(const struct sandbox_environment *environment, const char 
         const json_t *entry;
         size_t i;
 
-        if (sandbox_list(&other, &list, NULL) < 0)
+        if (sandbox_list(&other, NULL, 0, SANDBOX_LIST_STATE, &list, NULL) < 0)
                 return;
         json_array_foreach(list, i, entry) {
                 const char *path = json_string_value(json_object_get(entry, "cgroupsPath"));

@@ -52,7 +52,7 @@ static int run(const struct sandbox_environment *environment, int argc, char **a
 
         r = command_parse(&command_list, argc, argv, &o.parsed, error);
         if (r == 0)
-                r = sandbox_list(environment, &list, error);
+                r = sandbox_list(environment, NULL, 0, SANDBOX_LIST_USE, &list, error);
         if (r != 0)
                 return r;
         if (o.json)

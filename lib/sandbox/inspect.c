@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inspect, list, features
+ * inspect, features
  *
  * These only read, and take no lock: a state is replaced whole or not at all, and an operator who asks what
  * goes on must not wait for the command that hangs.
@@ -79,64 +79,6 @@ int sandbox_inspect(const struct sandbox_environment *environment, const char *i
                 return r;
         *out = session_to_json(&session, stats, error);
         return *out ? 0 : error_oom(error);
-}
-
-static const char *phase_name(enum phase phase) {
-        return phase == PHASE_CREATING ? "creating" : phase == PHASE_CHANGING ? "changing" : "ready";
-}
-
-static json_t *entry_to_json(struct session *session) {
-        const struct state *state = session->state;
-
-        return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:s}", "id", state->owner.id, "driver",
-                         driver_name(state->sandbox.path->driver), "phase", phase_name(state->phase),
-                         "cgroupsPath", state->sandbox.path->text, "exists", manager_is_shown(session->sandbox),
-                         "overheadExists", session->overhead && manager_is_shown(session->overhead),
-                         "createdAt", state->created_at);
-}
-
-struct listing {
-        const struct sandbox_environment *environment;
-        struct manager_context *context;
-        json_t *array;
-};
-
-static int list_one(const char *id, void *data) {
-        struct listing *listing = data;
-        _cleanup_session_ struct session session = SESSION_INIT(listing->environment);
-        _cleanup_error_ struct error error = ERROR_INIT;
-        json_t *entry;
-        int r;
-
-        r = store_peek(listing->environment->root, id, &session.state, &error);
-        if (r == STORE_E_NO_SANDBOX)
-                return 0;
-        session.context = listing->context;
-        if (r == 0)
-                r = session_make_managers(&session, &error);
-        entry = r == 0 ? entry_to_json(&session)
-                       : json_pack("{s:s, s:s}", "id", id, "error", error.message ? error.message : "?");
-        session.context = NULL; /* it is the listing's */
-        return entry && json_array_append_new(listing->array, entry) == 0 ? 0 : -ENOMEM;
-}
-
-int sandbox_list(const struct sandbox_environment *environment, json_t **out, struct error *error) {
-        _cleanup_(manager_context_freep) struct manager_context *context = NULL;
-        struct listing listing = {environment, NULL, NULL};
-        int r;
-
-        r = manager_context_new(environment->log, &context, error);
-        if (r < 0)
-                return r;
-        listing.context = context;
-        listing.array = json_array();
-        r = listing.array ? store_list(environment->root, list_one, &listing, error) : -ENOMEM;
-        if (r < 0) {
-                json_decref(listing.array);
-                return r == -ENOMEM ? error_oom(error) : r;
-        }
-        *out = listing.array;
-        return 0;
 }
 
 int sandbox_features(const struct sandbox_environment *environment, json_t **out, struct error *error) {

@@ -130,6 +130,10 @@ int lock_take(int directory, const struct lock_wait *wait) {
         return wait && deadline_left_ms(wait->deadline) > 0 ? wait_for_lock(directory, wait) : LOCK_E_BUSY;
 }
 
+bool lock_is_held(int directory) {
+        return find_holder(directory, false) > 0;
+}
+
 int lock_fail_busy(int directory, const char *id, struct error *error) {
         _cleanup_free_ char *who = describe_holder(directory);
 

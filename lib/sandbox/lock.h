@@ -7,6 +7,7 @@
  * It is held until its holder, and what that has forked (the freezer's guard), have ended, however they do.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -29,6 +30,10 @@ struct lock_wait {
 
 /* Locks the directory; `wait` may be NULL: not at all. 0, LOCK_E_BUSY, or a negative errno. */
 int lock_take(int directory, const struct lock_wait *wait);
+
+/* Whether somebody holds the lock, which is not taken for that. False, too, for a holder in a pid namespace that the caller
+ * does not see. */
+bool lock_is_held(int directory);
 
 /* Status 1: the sandbox is locked, by whom. */
 int lock_fail_busy(int directory, const char *id, struct error *error);

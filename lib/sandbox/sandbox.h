@@ -101,9 +101,17 @@ int sandbox_delete(const struct sandbox_environment *environment, const char *id
 int sandbox_inspect(const struct sandbox_environment *environment, const char *id, bool stats, json_t **out,
                     struct error *error);
 
-/* An array of {"id","driver","phase","cgroupsPath","exists","createdAt"}; a state that cannot be read has
- * an "error" instead. */
-int sandbox_list(const struct sandbox_environment *environment, json_t **out, struct error *error);
+/* What sandbox_list() tells of each sandbox. */
+enum sandbox_list_detail {
+        SANDBOX_LIST_STATE, /* what its state has, and whether anything is wrong with it */
+        SANDBOX_LIST_USE,   /* also "cpuUsageUsec", "memoryCurrent" */
+        SANDBOX_LIST_STATS, /* or "stats", as inspect has them */
+};
+
+/* An array of what list prints, by ID: all sandboxes, or those of `ids` that there are. A state that cannot be read has
+ * an "error" instead. One that goes meanwhile is left out. Status 5 for what is no ID. */
+int sandbox_list(const struct sandbox_environment *environment, const char *const *ids, size_t count,
+                 enum sandbox_list_detail detail, json_t **out, struct error *error);
 
 /* Status 2, with the names that there are, for what is neither a field of LinuxResources that is handled nor an object of
  * such. */

@@ -28,14 +28,14 @@ void session_clear(struct session *session) {
         store_close(&session->store);
 }
 
-static int check_id(const char *id, struct error *error) {
+int session_check_id(const char *id, struct error *error) {
         if (!sandbox_id_is_valid(id))
                 return error_refuse(error, "ID", "\"%s\" is not 1 to 255 of A-Z a-z 0-9 _ + - . ", id);
         return 0;
 }
 
 int session_check(const char *id, struct error *error) {
-        int r = check_id(id, error);
+        int r = session_check_id(id, error);
 
         return r < 0 ? r : process_check_kernel(error);
 }
@@ -55,7 +55,7 @@ int session_lock(struct session *session, const char *id, bool create, int64_t d
 int session_peek(struct session *session, const char *id, struct error *error) {
         int r;
 
-        r = check_id(id, error);
+        r = session_check_id(id, error);
         if (r == 0)
                 r = store_peek(session->environment->root, id, &session->state, error);
         return r == STORE_E_NO_SANDBOX ? session_fail_no_sandbox(session, id, error) : r;

@@ -30,7 +30,10 @@ struct session {
 void session_clear(struct session *session);
 #define _cleanup_session_ _cleanup_(session_clear)
 
-/* Status 5 for anything that is not a sandbox ID, and status 1 where the kernel lacks what a command needs that does more
+/* Status 5 for anything that is not a sandbox ID. */
+int session_check_id(const char *id, struct error *error);
+
+/* The same, and status 1 where the kernel lacks what a command needs that does more
  * than look. */
 int session_check(const char *id, struct error *error);
 

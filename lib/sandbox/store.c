@@ -273,17 +273,33 @@ int store_load(struct store *store, struct state **out, struct error *error) {
         return load(store->directory, store->root, store->id, out, error);
 }
 
-int store_peek(const char *root, const char *id, struct state **out, struct error *error) {
-        _cleanup_close_ int root_fd = -1, directory = -1;
-        int r;
+/* The sandbox's directory, without its lock. */
+static int open_unlocked(const char *root, const char *id, int *out, struct error *error) {
+        _cleanup_close_ int root_fd = -1;
+        int r, fd;
 
         r = open_root(root, false, &root_fd, error);
         if (r != 0)
                 return r;
-        directory = openat(root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (directory < 0)
+        fd = openat(root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
                 return errno == ENOENT ? STORE_E_NO_SANDBOX : error_fail(error, errno, "%s/%s", root, id);
-        return load(directory, root, id, out, error);
+        *out = fd;
+        return 0;
+}
+
+int store_peek(const char *root, const char *id, struct state **out, struct error *error) {
+        _cleanup_close_ int directory = -1;
+        int r;
+
+        r = open_unlocked(root, id, &directory, error);
+        return r == 0 ? load(directory, root, id, out, error) : r;
+}
+
+bool store_is_locked(const char *root, const char *id) {
+        _cleanup_close_ int directory = -1;
+
+        return open_unlocked(root, id, &directory, NULL) == 0 && lock_is_held(directory);
 }
 
 int store_save(struct store *store, const struct state *state, struct error *error) {

@@ -40,6 +40,9 @@ int store_load(struct store *store, struct state **out, struct error *error);
 /* Reads a state without a lock: it is replaced whole or not at all. Otherwise the same. */
 int store_peek(const char *root, const char *id, struct state **out, struct error *error);
 
+/* Whether a command holds the lock of that sandbox, as lock_is_held() has it. */
+bool store_is_locked(const char *root, const char *id);
+
 /* Replaces the state. */
 int store_save(struct store *store, const struct state *state, struct error *error);
 
