@@ -8,6 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 declare -A may=(
     [util]=""
+    [report]="util"
     [oci]="util"
     [plan]="oci util"
     [host]="plan util"
@@ -16,7 +17,7 @@ declare -A may=(
     [vmm]="host util"
     [manager]="cgroup systemd host plan oci util"
     [sandbox]="manager vmm host plan oci util"
-    [cmd]="sandbox oci util"
+    [cmd]="sandbox report oci util"
 )
 # Headers that are a room's own, though it has to let others see the rest.
 inner="plan/builder.h plan/field.h plan/field_plans.h plan/convert.h manager/manager_internal.h"

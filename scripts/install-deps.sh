@@ -10,6 +10,7 @@ packages_of() {
     build) echo gcc libc6-dev cmake ninja-build pkg-config libjansson-dev libsystemd-dev libbpf-dev ;;
     demo) echo qemu-system-x86 procps jq cpio ;;
     test) echo qemu-system-x86 procps jq bats bats-support bats-assert libcmocka-dev mandoc git strace cpio python3-jsonschema \
+        prometheus python3-prometheus-client \
         golang-go rustc python3 bash-completion fish zsh dpkg-dev file ;; # for doc/callers; for completions/; for packages
     vm) echo qemu-system-x86 mmdebstrap e2fsprogs debian-archive-keyring ;;
     lint) echo shellcheck mandoc bsdextrautils clang clang-format clang-tidy cppcheck valgrind \
@@ -32,5 +33,12 @@ done
 
 echo "installing: ${wanted[*]}" >&2
 export DEBIAN_FRONTEND=noninteractive
+# Of prometheus only promtool is needed: no daemon is started.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' > "$policy"
+    chmod 755 "$policy"
+fi
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends "${wanted[@]}" >&2

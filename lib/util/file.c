@@ -195,17 +195,15 @@ int file_write_all(int fd, const void *buffer, size_t size) {
         return 0;
 }
 
-int file_replace_at(int dir_fd, const char *name, const void *content, size_t size) {
-        _cleanup_free_ char *temporary = NULL;
+static int replace(int dir_fd, const char *name, const char *temporary, mode_t mode, const void *content,
+                   size_t size) {
         _cleanup_close_ int fd = -1;
         int r;
 
-        if (asprintf(&temporary, ".%s.new", name) < 0)
-                return -ENOMEM;
-        /* The caller holds the directory's lock: a file of this name is left from a killed run. */
+        /* What has this name is left from a killed run. */
         if (unlinkat(dir_fd, temporary, 0) < 0 && errno != ENOENT)
                 return -errno;
-        fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
         if (fd < 0)
                 return -errno;
         r = file_write_all(fd, content, size);
@@ -216,6 +214,51 @@ int file_replace_at(int dir_fd, const char *name, const void *content, size_t si
         if (r < 0)
                 (void)unlinkat(dir_fd, temporary, 0);
         return r;
+}
+
+int file_replace_at(int dir_fd, const char *name, const void *content, size_t size) {
+        _cleanup_free_ char *temporary = NULL;
+
+        /* The caller holds the directory's lock: one name is enough. */
+        if (asprintf(&temporary, ".%s.new", name) < 0) {
+                temporary = NULL;
+                return -ENOMEM;
+        }
+        return replace(dir_fd, name, temporary, 0600, content, size);
+}
+
+/* The directory that a path leads to, and the name in it. */
+static int open_parent(const char *path, const char **name) {
+        const char *slash = strrchr(path, '/');
+        _cleanup_free_ char *parent = NULL;
+        int fd;
+
+        *name = slash ? slash + 1 : path;
+        parent = slash == path ? strdup("/") : slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
+        if (!parent)
+                return -ENOMEM;
+        fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+int file_publish(const char *path, const void *content, size_t size) {
+        _cleanup_free_ char *temporary = NULL;
+        _cleanup_close_ int dir_fd = -1;
+        struct stat status;
+        const char *name;
+
+        dir_fd = open_parent(path, &name);
+        if (dir_fd < 0)
+                return dir_fd;
+        /* A rename would put a file in the place of a device, a pipe or a link. */
+        if (name[0] == '\0' ||
+            (fstatat(dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(status.st_mode)))
+                return -ENOTSUP;
+        if (asprintf(&temporary, ".%s.%d.new", name, getpid()) < 0) {
+                temporary = NULL;
+                return -ENOMEM;
+        }
+        return replace(dir_fd, name, temporary, 0644, content, size);
 }
 
 bool file_exists_at(int dir_fd, const char *path) {

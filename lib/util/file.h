@@ -55,6 +55,10 @@ int file_write_all(int fd, const void *buffer, size_t size);
  * rename(2). A reader sees the old or the new content, never a part. */
 int file_replace_at(int dir_fd, const char *name, const void *content, size_t size);
 
+/* The same for a file that others read and that has no lock: any path, mode 0644 (less the umask). -ENOTSUP where something
+ * else than a regular file is there. */
+int file_publish(const char *path, const void *content, size_t size);
+
 /* True where `path` exists below `dir_fd`. */
 bool file_exists_at(int dir_fd, const char *path);
 

@@ -252,6 +252,23 @@ start_vmm() {
     exec {ready}<&-
 }
 
+# start_in GROUP COMMAND...: a process that is in the group in every hierarchy before the command begins; waits for its first
+# line
+start_in() {
+    local - dir=$SANDBOX_DIR ready
+    set +T
+    [ "$1" = sandbox ] || dir=$OVERHEAD_DIR
+    exec {ready}< <(
+        for mount in "${MOUNTS[@]}"; do echo "$BASHPID" > "$mount/$dir/cgroup.procs"; done
+        exec "${@:2}" 3>&- 2> /dev/null
+    )
+    STARTED+=($!)
+    read -r -u "$ready" _
+    exec {ready}<&-
+}
+
+touch_memory() { start_in "$1" "${KATA_CGROUP%/*}/touch-memory" "${@:2}"; }
+
 # thread_of NAME: the thread of the VMM that is called so
 thread_of() {
     local - task comm

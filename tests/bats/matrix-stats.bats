@@ -140,23 +140,6 @@ assert_as_the_kernel_has_it() {
     assert_json '[.stats.total | paths | .[-1] | select(. == "limit" or . == "swapLimit" or . == "peak" or . == "pressure")]' '[]'
 }
 
-# start_in GROUP COMMAND...: a process that is in the group in every hierarchy before the command begins; waits for its first
-# line
-start_in() {
-    local - dir=$SANDBOX_DIR ready
-    set +T
-    [ "$1" = sandbox ] || dir=$OVERHEAD_DIR
-    exec {ready}< <(
-        for mount in "${MOUNTS[@]}"; do echo "$BASHPID" > "$mount/$dir/cgroup.procs"; done
-        exec "${@:2}" 3>&- 2> /dev/null
-    )
-    STARTED+=($!)
-    read -r -u "$ready" _
-    exec {ready}<&-
-}
-
-touch_memory() { start_in "$1" "${KATA_CGROUP%/*}/touch-memory" "${@:2}"; }
-
 # value GROUP MEMBER: as inspect has told it
 value() { sed -n "s/^$1 $2 //p" <<< "$INSPECTED"; }
 

@@ -119,7 +119,8 @@ for file in "$suites"/*.bats; do
     suite=$(basename "$file" .bats)
     [[ -z ${KC_SUITES:-} || " $KC_SUITES " == *" $suite "* ]] || continue
     case "$suite" in
-    cli) [[ $environment = host* ]] || continue ;;
+    # What people see on a terminal, and what other programs read, which are not in the machines.
+    cli | people) [[ $environment = host* ]] || continue ;;
     # The shells are on the host only.
     completion) [ "$environment" = host ] || continue ;;
     # Other programs' languages are not in the machines.

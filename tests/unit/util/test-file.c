@@ -100,6 +100,30 @@ static void test_replace(void **state) {
         assert_false(file_exists_at(dir, ".file.new"));
 }
 
+/* Others read it; what is no file stays what it is. */
+static void test_publish(void **state) {
+        struct fixture *f = *state;
+        _cleanup_close_ int dir = openat(f->fd, "dir", O_RDONLY | O_DIRECTORY);
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        struct stat status;
+
+        (void)umask(022);
+        assert_true(asprintf(&path, "/proc/self/fd/%d/published", dir) > 0);
+        assert_int_equal(file_publish(path, "one", 3), 0);
+        assert_int_equal(file_publish(path, "two", 3), 0);
+        assert_int_equal(file_read_at(dir, "published", 100, &text, NULL), 0);
+        assert_string_equal(text, "two");
+        assert_int_equal(fstatat(dir, "published", &status, 0), 0);
+        assert_int_equal(status.st_mode & 07777, 0644);
+        assert_int_equal(unlinkat(dir, "published", 0), 0);
+        assert_int_equal(symlinkat("file", dir, "published"), 0);
+        assert_int_equal(file_publish(path, "three", 5), -ENOTSUP);
+        assert_true(file_is_symlink_at(dir, "published"));
+        assert_int_equal(file_publish("/dev/null", "", 0), -ENOTSUP);
+        assert_int_equal(file_publish("/", "", 0), -ENOTSUP);
+        assert_int_equal(file_publish("/nowhere/file", "", 0), -ENOENT);
+}
+
 static void test_limit(void **state) {
         struct fixture *f = *state;
         _cleanup_close_ int dir = openat(f->fd, "dir", O_RDONLY | O_DIRECTORY);
@@ -136,6 +160,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_beneath, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_replace, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_publish, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_limit, set_up, tear_down),
                 cmocka_unit_test(test_stream),
                 /* The last: there is no way back. The answers are the same without openat2. */
