@@ -88,8 +88,9 @@ int sandbox_features(const struct sandbox_environment *environment, json_t **out
         r = manager_describe_host(environment->log, &host, error);
         if (r < 0)
                 return r;
-        *out = json_pack("{s:s, s:s, s:s}", "version", version_number, "ociVersionMin", OCI_VERSION_MIN,
-                         "ociVersionMax", OCI_VERSION_MAX);
+        *out = json_pack("{s:s, s:s, s:s, s:s, s:s}", "version", version_number, "commit", version_commit,
+                         "build", version_build, "ociVersionMin", OCI_VERSION_MIN, "ociVersionMax",
+                         OCI_VERSION_MAX);
         return *out && json_object_update(*out, host) == 0 ? 0 : error_oom(error);
 }
 

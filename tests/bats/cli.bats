@@ -400,6 +400,7 @@ at_terminal() { script -qec "$(printf '%q ' "$@")" /dev/null < /dev/null; }
     local command
     run --separate-stderr kc features
     assert_success
+    assert_equal "kata-cgroup $(jq -r '"\(.version) (commit \(.commit), \(.build))"' <<< "$output")" "$(kc version)"
     assert_json '[.apiVersion, .ociVersionMin, .ociVersionMax]' '[1,"1.0.0","1.3.0"]'
     assert_json '[.kernel[] | type] | unique' '["boolean"]'
     assert_json '.kernel | keys' '["bpf","cgroupKill","cloneIntoCgroup","openat2","pidfd"]'
