@@ -43,19 +43,25 @@ inspect() { kc inspect "$ID" | jq -S .; }
 }
 
 @test "the removal leaves no file and harms no sandbox; a package that is installed again deletes it" {
-    local files file
+    local files file units=()
     install_package "$PACKAGES"/*.deb
     dpkg -V kata-cgroup | grep -v '^missing .*/usr/share/\(doc\|man\)/' && fail "installed files differ"
     mapfile -t files < <(dpkg -L kata-cgroup | grep kata-cgroup)
     assert [ ${#files[@]} -gt 20 ]
-    # What starts by itself is for the operator to switch on.
-    for file in "${files[@]}"; do
-        [[ $file != */systemd/system/*.@(service|timer) ]] || assert_equal "$(systemctl is-enabled "${file##*/}")" disabled
-    done
+    # What starts by itself is for the operator to enable, and ends with the package.
+    for file in "${files[@]}"; do [[ $file != */systemd/system/*.@(service|timer) ]] || units+=("${file##*/}"); done
+    if [ ${#units[@]} -gt 0 ]; then
+        assert_equal "$(systemctl is-enabled "${units[@]}" | sort -u)" disabled
+        systemctl --quiet enable "${units[@]}"
+        systemctl start "${units[@]/%.service/.timer}"
+    fi
     create_attached
 
     dpkg --purge kata-cgroup
     for file in "${files[@]}"; do assert [ ! -e "$file" ]; done
+    for file in "${units[@]}"; do
+        assert_equal "$(find /etc/systemd -name "$file"; systemctl list-units --all --no-legend --plain "$file")" ""
+    done
     assert_limits
     assert_in_group "$SHIM" overhead
     assert_in_group "$VMM" sandbox

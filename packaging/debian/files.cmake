@@ -6,7 +6,7 @@ set(share ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/usr/share)
 set(doc ${share}/doc/kata-cgroup)
 
 file(REMOVE ${doc}/LICENSE)
-file(COPY_FILE ${CPACK_KATA_CGROUP_SOURCE}/packaging/copyright ${doc}/copyright)
+file(COPY_FILE ${CPACK_KATA_CGROUP_SOURCE}/packaging/debian/copyright ${doc}/copyright)
 file(RENAME ${doc}/CHANGELOG.md ${doc}/changelog)
 string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)
 file(WRITE ${doc}/changelog.Debian
@@ -18,7 +18,7 @@ file(WRITE ${doc}/changelog.Debian
 ")
 
 file(MAKE_DIRECTORY ${share}/lintian/overrides)
-file(COPY_FILE ${CPACK_KATA_CGROUP_SOURCE}/packaging/lintian-overrides ${share}/lintian/overrides/kata-cgroup)
+file(COPY_FILE ${CPACK_KATA_CGROUP_SOURCE}/packaging/debian/lintian-overrides ${share}/lintian/overrides/kata-cgroup)
 
 file(GLOB pages ${share}/man/man*/*)
 execute_process(COMMAND gzip -9n ${pages} ${doc}/changelog ${doc}/changelog.Debian COMMAND_ERROR_IS_FATAL ANY)
