@@ -533,10 +533,17 @@ int cgroup_make(struct cgroup *cgroup, const struct hierarchy *hierarchy, const 
                 struct journal *journal, struct error *error) {
         const struct walk walk = {cgroup, hierarchy, plan, cgroup_required(plan) & hierarchy->mask,
                                   true,   journal};
+        _cleanup_error_ struct error cause = ERROR_INIT;
+        bool again = true;
         int r = WALK_E_RACE;
 
-        for (int i = 0; r == WALK_E_RACE && i < RACE_TRIES; i++)
-                r = walk_down(&walk, error);
+        for (int i = 0; again && i < RACE_TRIES; i++) {
+                error_clear(&cause);
+                r = walk_down(&walk, &cause);
+                /* A level that was entered and has been removed since answers ENOENT or ENODEV, too. */
+                again = r == WALK_E_RACE || (cgroup_is_gone(r) && !file_exists_at(hierarchy->fd, cgroup->path));
+        }
+        error_move(error, &cause);
         if (r == WALK_E_RACE)
                 return error_fail(error, 0, "parents of cgroup %s/%s keep vanishing", hierarchy->mount_point,
                                   cgroup->path);
