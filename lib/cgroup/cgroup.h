@@ -36,6 +36,7 @@ struct cgroup {
         char *path;                           /* relative to the mount points, no leading slash */
         struct cgroup_directory *directories; /* one a hierarchy */
         struct rehearsal *rehearsal;          /* not owned; NULL: changes are made, not recorded */
+        bool parents_stay; /* prune keeps parents that are made for this group, even when they are empty */
 };
 
 /* Results that are not errors. */

@@ -400,7 +400,7 @@ static int open_made(const struct level *level, const char *name, bool made, boo
                 r = owner_take(level->cgroup->owner, fd);
                 marked = true; /* or remembered by its identity */
         } else if (made) {
-                marked = owner_mark_parent(fd);
+                marked = owner_mark_parent(fd, level->cgroup->parents_stay ? NULL : level->cgroup->owner->root);
         }
         if (r < 0)
                 return r;

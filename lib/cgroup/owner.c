@@ -8,6 +8,7 @@
 #include "cgroup/owner.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 
 #define MARK_NAME "trusted.kata_cgroup"
 #define MARK_PARENT "/"
+#define ROOT_NAME "trusted.kata_cgroup_root"
 
 int owner_make_token(char out[static OWNER_TOKEN_SIZE], struct error *error) {
         unsigned char random[(OWNER_TOKEN_SIZE - 1) / 2];
@@ -59,6 +61,12 @@ int owner_remember(struct owner *owner, struct directory_id id) {
         return 0;
 }
 
+/* A directory that cannot say it is left to `delete`. */
+static void mark_root(int directory, const char *root) {
+        if (root)
+                (void)fsetxattr(directory, ROOT_NAME, root, strlen(root), 0);
+}
+
 int owner_take(struct owner *owner, int directory) {
         char mark[OWNER_MARK_SIZE];
         struct directory_id id;
@@ -66,14 +74,23 @@ int owner_take(struct owner *owner, int directory) {
 
         length = snprintf(mark, sizeof(mark), "%s%s%s", owner->id, owner->token[0] != '\0' ? " " : "",
                           owner->token);
+        mark_root(directory, owner->root);
         if (fsetxattr(directory, MARK_NAME, mark, (size_t)length, 0) == 0)
                 return 0;
         r = identify(directory, &id);
         return r < 0 ? r : owner_remember(owner, id);
 }
 
-bool owner_mark_parent(int directory) {
+bool owner_mark_parent(int directory, const char *root) {
+        mark_root(directory, root);
         return fsetxattr(directory, MARK_NAME, MARK_PARENT, strlen(MARK_PARENT), 0) == 0;
+}
+
+char *owner_root_of(int directory) {
+        char root[PATH_MAX];
+        ssize_t length = fgetxattr(directory, ROOT_NAME, root, sizeof(root));
+
+        return length > 0 ? strndup(root, (size_t)length) : NULL;
 }
 
 static bool is_remembered(const struct owner *owner, int directory) {

@@ -9,6 +9,10 @@
  * sandbox: "ID TOKEN". Parents that were made carry "/": a parent that several sandboxes share is removed with the last of
  * them, whichever made it. Only root can read or write the attribute; kernfs keeps it in memory.
  *
+ * A second attribute, trusted.kata_cgroup_root, says where the sandbox's state is kept (--root). With it prune tells a group
+ * that has lost its state from a group of a sandbox under another root. A parent has it, too, unless it was made for an
+ * overhead group: those parents stay, since operators put limits on them.
+ *
  * If the kernel cannot store the attribute, the owner remembers the directory's device and inode instead (on v2 the inode
  * number is the cgroup's ID, which the kernel does not reuse), and the state stores these.
  */
@@ -46,6 +50,7 @@ struct owner {
         /* The token is unknown, since the state is lost: a mark with the ID is accepted. */
         bool any_life;
         enum owner_life life;
+        const char *root; /* not owned; where the state is kept, absolute; NULL: marks do not say */
         struct directory_id *unmarked; /* owned; directories of this owner that could not be marked */
         size_t unmarked_count;
 };
@@ -63,9 +68,12 @@ int owner_take(struct owner *owner, int directory);
 /* Remembers a directory by its identity. Returns 0 or -ENOMEM. */
 int owner_remember(struct owner *owner, struct directory_id id);
 
-/* Marks the directory as a parent that is removed with the last sandbox below it. False if it cannot be marked; then it
- * stays. */
-bool owner_mark_parent(int directory);
+/* Marks the directory as a parent that is removed with the last sandbox below it, made for a sandbox of this root (NULL: prune
+ * keeps the parent). False if it cannot be marked; then it stays. */
+bool owner_mark_parent(int directory, const char *root);
+
+/* The root that the directory was made for: a new string, or NULL if it has none. */
+char *owner_root_of(int directory);
 
 enum ownership {
         OWNERSHIP_OWN,

@@ -84,6 +84,7 @@ int manager_new(struct manager_context *context, const struct manager_group *gro
         manager->cgroup = cgroup_new(context->host, context->log, group->owner, group->path->path);
         if (!manager->cgroup)
                 return error_oom(error);
+        manager->cgroup->parents_stay = group->parents_stay;
         if (asprintf(&manager->description, "kata-cgroup %s of %s%s%s", group->role, group->owner->id,
                      group->owner->token[0] != '\0' ? " " : "", group->owner->token) < 0) {
                 manager->description = NULL;

@@ -58,6 +58,7 @@ struct manager_group {
         const char *role;               /* "sandbox", "overhead": for the unit's description */
         bool vcpu_subtree; /* vCPU threads, with the limits of cpu and cpuset, are in a child of it */
         bool threads_only; /* where single threads can be placed, it gets vCPU threads and nothing else */
+        bool parents_stay; /* parents that are made for it are kept by prune when they are empty */
         uint64_t stop_timeout_us;
         /* The unit's when it was started, "" where it was not, or where a command that starts it was killed. */
         const char *invocation;

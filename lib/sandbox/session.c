@@ -26,6 +26,7 @@ void session_clear(struct session *session) {
         state_free(session->state);
         state_free(session->former);
         store_close(&session->store);
+        free(session->root);
 }
 
 int session_check_id(const char *id, struct error *error) {
@@ -197,6 +198,7 @@ static int make_manager(struct session *session, struct state_group *group, cons
                 .role = role,
                 .vcpu_subtree = is_sandbox && state->vcpu_subtree,
                 .threads_only = is_sandbox && has_threads_only(state),
+                .parents_stay = !is_sandbox,
                 .stop_timeout_us = state->stop_timeout * 1000000,
                 /* A command that was killed may have started the unit anew. */
                 .invocation = state->phase == PHASE_READY ? group->invocation : "",
@@ -212,7 +214,10 @@ int session_make_managers(struct session *session, struct error *error) {
         session->journal = journal_new();
         if (!session->journal)
                 return error_oom(error);
-        r = session->context ? 0 : manager_context_new(session->environment->log, &session->context, error);
+        r = session->root ? 0 : store_root_path(session->environment->root, &session->root, error);
+        state->owner.root = session->root;
+        if (r == 0 && !session->context)
+                r = manager_context_new(session->environment->log, &session->context, error);
         if (r == 0)
                 r = make_manager(session, &state->sandbox, "sandbox", true, &session->sandbox, error);
         if (r == 0)

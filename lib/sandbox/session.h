@@ -16,6 +16,7 @@
 struct session {
         const struct sandbox_environment *environment;
         struct store store;
+        char *root;           /* the environment's as an absolute path: what the marks of groups say */
         struct state *state;  /* as it is going to be */
         struct state *former; /* as it was; NULL while the sandbox is being created */
         bool saved;           /* the state on disk is not `former` any more */

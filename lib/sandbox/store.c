@@ -87,9 +87,8 @@ static bool has_component(const char *path, const char *component) {
         return false;
 }
 
-/* ROOT as an absolute path without what could lead elsewhere. A new string. */
-static int normalize_root(const char *root, char **out, struct error *error) {
-        _cleanup_free_ char *directory = NULL;
+int store_root_path(const char *root, char **out, struct error *error) {
+        _cleanup_free_ char *directory = NULL, *path = NULL;
         size_t length;
 
         if (text_has_control(root))
@@ -101,15 +100,16 @@ static int normalize_root(const char *root, char **out, struct error *error) {
                 if (!directory)
                         return error_fail(error, errno, "the current directory");
         }
-        if (asprintf(out, "%s%s%s", directory ? directory : "", directory ? "/" : "", root) < 0) {
-                *out = NULL;
+        if (asprintf(&path, "%s%s%s", directory ? directory : "", directory ? "/" : "", root) < 0) {
+                path = NULL;
                 return error_oom(error);
         }
-        length = strlen(*out);
-        if (length > 1 && (*out)[length - 1] == '/')
-                (*out)[length - 1] = '\0';
-        if (has_component(*out, "") || has_component(*out, ".."))
+        length = strlen(path);
+        if (length > 1 && path[length - 1] == '/')
+                path[length - 1] = '\0';
+        if (has_component(path, "") || has_component(path, ".."))
                 return error_refuse(error, "--root", "%s has an empty or \"..\" component", root);
+        *out = TAKE(path);
         return 0;
 }
 
@@ -119,7 +119,7 @@ static int open_root(const char *root, bool create, int *out, struct error *erro
         _cleanup_close_ int fd = -1;
         int r;
 
-        r = normalize_root(root, &path, error);
+        r = store_root_path(root, &path, error);
         if (r < 0)
                 return r;
         fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -44,7 +44,7 @@ static enum ownership ask(struct fake *fake, const char *path) {
 static bool can_mark(struct fake *fake) {
         _cleanup_close_ int fd = open(fake->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-        return owner_mark_parent(fd);
+        return owner_mark_parent(fd, NULL);
 }
 
 /* ---- directories ---- */
