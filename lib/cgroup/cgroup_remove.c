@@ -67,22 +67,11 @@ static int remove_children(const struct owner *owner, int directory) {
         return r;
 }
 
-/* Whether the name still leads to the directory: 1 or 0, or a negative errno. */
-static int is_named(int parent, const char *name, int directory) {
-        struct stat named, held;
-
-        if (fstatat(parent, name, &named, AT_SYMLINK_NOFOLLOW) < 0)
-                return errno == ENOENT ? 0 : error_negative(-errno);
-        if (fstat(directory, &held) < 0)
-                return error_negative(-errno);
-        return named.st_ino == held.st_ino && named.st_dev == held.st_dev;
-}
-
 /* Child groups first; a group without children costs one rmdir. */
 static int remove_tree(const struct owner *owner, int parent, const char *name, int directory) {
         int r;
 
-        r = is_named(parent, name, directory);
+        r = file_is_named(parent, name, directory);
         if (r <= 0)
                 return r; /* removed; a new directory of this name is not ours */
         if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)

@@ -60,18 +60,18 @@ int cleanup_wait(const struct pid_set *others, const char *id, int64_t deadline,
                           who ? who : "?");
 }
 
-static int destroy(const struct people *people, struct manager *manager, bool parents, bool force,
-                   int64_t deadline, struct error *error) {
-        const struct manager_destroy how = {
-                .kill = force,
+static int destroy(const struct people *people, struct manager *manager, const struct cleanup *how,
+                   bool parents, struct error *error) {
+        const struct manager_destroy destroy = {
+                .kill = how->force,
                 .parents = parents,
-                .deadline = deadline,
+                .deadline = how->deadline,
                 .callers = &people->callers,
         };
         int r;
 
         r = manager_release(manager, people, error);
-        return r < 0 ? r : manager_destroy(manager, &how, error);
+        return r < 0 ? r : manager_destroy(manager, &destroy, error);
 }
 
 static int claim_groups(struct session *session, struct error *error) {
@@ -80,15 +80,15 @@ static int claim_groups(struct session *session, struct error *error) {
         return r == 0 && session->overhead ? manager_claim(session->overhead, error) : r;
 }
 
-static int destroy_groups(struct session *session, const struct people *people, bool force, int64_t deadline,
+static int destroy_groups(struct session *session, const struct people *people, const struct cleanup *how,
                           struct error *error) {
         int sandbox, overhead = 0;
 
         /* The overhead group's parent stays: operators put limits on it. One group that does not go does
          * not keep the other. */
-        sandbox = destroy(people, session->sandbox, true, force, deadline, error);
+        sandbox = destroy(people, session->sandbox, how, how->parents, error);
         if (session->overhead)
-                overhead = destroy(people, session->overhead, false, force, deadline, error);
+                overhead = destroy(people, session->overhead, how, false, error);
         return sandbox < 0 ? sandbox : overhead;
 }
 
@@ -114,12 +114,12 @@ static int look(struct session *session, bool force, struct people *people, stru
         return 0;
 }
 
-int cleanup_groups(struct session *session, bool force, int64_t deadline, struct pid_set *others,
+int cleanup_groups(struct session *session, const struct cleanup *how, struct pid_set *others,
                    struct error *error) {
         _cleanup_(people_clear) struct people people = {0};
-        int r = look(session, force, &people, others, error);
+        int r = look(session, how->force, &people, others, error);
 
-        return r != 0 ? r : destroy_groups(session, &people, force, deadline, error);
+        return r != 0 ? r : destroy_groups(session, &people, how, error);
 }
 
 /* A killed create may have got its scopes started. Stopping them would end the very shim that tries again, so its processes
@@ -128,6 +128,7 @@ int cleanup_leftover(const struct sandbox_environment *environment, struct state
                      struct pid_set *others, struct error *error) {
         _cleanup_session_ struct session session = SESSION_INIT(environment);
         _cleanup_(people_clear) struct people people = {0};
+        struct cleanup how = {.parents = true};
         int r;
 
         session.state = leftover;
@@ -138,6 +139,6 @@ int cleanup_leftover(const struct sandbox_environment *environment, struct state
                 r = look(&session, false, &people, others, error);
         if (r == 0)
                 r = manager_put_back(session.overhead ? session.overhead : session.sandbox, &people, error);
-        return r != 0 ? r
-                      : destroy_groups(&session, &people, false, monotonic_ms() + CLEANUP_TIMEOUT_MS, error);
+        how.deadline = monotonic_ms() + CLEANUP_TIMEOUT_MS;
+        return r != 0 ? r : destroy_groups(&session, &people, &how, error);
 }

@@ -14,12 +14,19 @@ enum {
         CLEANUP_E_OTHERS = 1, /* the VMM, or somebody who is neither a runtime process nor the caller */
 };
 
+/* How groups are taken down. */
+struct cleanup {
+        bool force;       /* kill what else there is */
+        bool parents;     /* parents that were made for the sandbox go, too, once they are empty */
+        int64_t deadline; /* monotonic_ms() */
+};
+
 /*
  * Moves runtime processes (and the caller, should it be inside) back to where they came from, kills with `force` what else
  * there is, and takes down every group. Without `force`, where there is somebody else, nothing is changed, and they are
  * added to `others`: CLEANUP_E_OTHERS. Errors: status 1; where a group is not this sandbox's, nothing has been changed.
  */
-int cleanup_groups(struct session *session, bool force, int64_t deadline, struct pid_set *others,
+int cleanup_groups(struct session *session, const struct cleanup *how, struct pid_set *others,
                    struct error *error);
 
 /* What a create that was killed has left behind, by its intent, which is taken over; otherwise the same. The state on disk

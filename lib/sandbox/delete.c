@@ -78,13 +78,14 @@ static int load(struct session *session, const char *id, const struct sandbox_de
 /* Once, under the lock; CLEANUP_E_OTHERS where somebody is in the way. */
 static int delete_once(struct session *session, const struct sandbox_delete *delete, int64_t deadline,
                        struct pid_set *others, struct error *error) {
+        const struct cleanup how = {.force = delete->force, .parents = true, .deadline = deadline};
         int r = 0;
 
         /* Control groups and units do not outlive a boot: what is there by now is others'. */
         if (!session->state->earlier_boot) {
                 r = session_make_managers(session, error);
                 if (r == 0)
-                        r = cleanup_groups(session, delete->force, deadline, others, error);
+                        r = cleanup_groups(session, &how, others, error);
         }
         if (r != 0 || session->store.directory < 0)
                 return r;

@@ -97,6 +97,17 @@ struct sandbox_delete {
 int sandbox_delete(const struct sandbox_environment *environment, const char *id,
                    const struct sandbox_delete *delete, struct error *error);
 
+struct sandbox_prune {
+        const char *const *paths; /* OCI cgroupsPaths: below these, empty groups of anybody go, too */
+        size_t path_count;
+        bool dry_run;
+};
+
+/* Clears what dead sandboxes have left. `*out` is what prune prints, {"dryRun","removed","kept"}; it is also there after an
+ * error where only some of it could not be removed, and NULL otherwise. */
+int sandbox_prune(const struct sandbox_environment *environment, const struct sandbox_prune *prune,
+                  json_t **out, struct error *error);
+
 /* What inspect prints, with its cgroups' statistics where `stats`; a new reference. */
 int sandbox_inspect(const struct sandbox_environment *environment, const char *id, bool stats, json_t **out,
                     struct error *error);

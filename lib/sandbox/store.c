@@ -179,7 +179,7 @@ static int open_and_lock_once(int root_fd, const char *id, bool create, const st
                 r = lock_take(*out, NULL);
         if (r < 0 && made)
                 (void)unlinkat(root_fd, id, AT_REMOVEDIR);
-        if (!made || r != 0)
+        if (create && (!made || r != 0))
                 signals_release();
         return r == LOCK_E_BUSY ? lock_take(*out, wait) : r;
 }

@@ -649,3 +649,36 @@ int systemd_bus_reset_failed(struct systemd_bus *bus, const char *unit, struct e
         r = call_send(&call, "ResetFailedUnit", unit);
         return r < 0 && !is_no_unit(&call.error) ? call_fail(&call, r, "ResetFailedUnit", unit, error) : 0;
 }
+
+/* ListUnitsByPatterns(as states, as patterns): a(ssssssouso), which begin with name, description, load state and active
+ * state. */
+int systemd_bus_for_each_unit(struct systemd_bus *bus, systemd_bus_unit_fn each, void *data,
+                              struct error *error) {
+        static const char method[] = "ListUnitsByPatterns";
+        _cleanup_call_ struct call call = {.bus = bus};
+        const char *text[7], *job_type, *job;
+        uint32_t job_id;
+        int r;
+
+        r = call_new(&call, MANAGER_PATH, MANAGER, method, error);
+        if (r < 0)
+                return r;
+        r = bus->sd->message_append(call.message, "asas", 0, 2, "*.scope", "*.slice");
+        if (r < 0)
+                return fail_bus(r, method, error);
+        r = call_send(&call, method, "*.scope *.slice");
+        if (r < 0)
+                return call_fail(&call, r, method, "", error);
+        r = bus->sd->message_enter_container(call.reply, 'a', "(ssssssouso)");
+        while (r >= 0) {
+                r = bus->sd->message_read(call.reply, "(ssssssouso)", &text[0], &text[1], &text[2], &text[3],
+                                          &text[4], &text[5], &text[6], &job_id, &job_type, &job);
+                if (r == 0)
+                        return 0;
+                if (r > 0)
+                        r = each(text[0], text[1], text[3], data);
+                if (r > 0)
+                        return r;
+        }
+        return fail_bus(r, method, error);
+}

@@ -84,6 +84,12 @@ int systemd_bus_reset_failed(struct systemd_bus *bus, const char *unit, struct e
 int systemd_bus_unit_state(struct systemd_bus *bus, const char *unit, char **control_group, char **active_state,
                            struct error *error);
 
+/* Calls `each` with every scope and slice that systemd knows, until it says other than 0. Returns that, or 0. */
+typedef int (*systemd_bus_unit_fn)(const char *unit, const char *description, const char *active_state,
+                                   void *data);
+int systemd_bus_for_each_unit(struct systemd_bus *bus, systemd_bus_unit_fn each, void *data,
+                              struct error *error);
+
 /* An invocation ID (systemd.exec(5)) as hexadecimal digits. */
 #define INVOCATION_ID_SIZE sizeof("0123456789abcdef0123456789abcdef")
 

@@ -20,6 +20,16 @@
 #include "util/cleanup.h"
 #include "util/timestamp.h"
 
+int file_is_named(int dir_fd, const char *name, int fd) {
+        struct stat named, held;
+
+        if (fstatat(dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : error_negative(-errno);
+        if (fstat(fd, &held) < 0)
+                return error_negative(-errno);
+        return named.st_ino == held.st_ino && named.st_dev == held.st_dev;
+}
+
 bool file_is_symlink_at(int dir_fd, const char *name) {
         struct stat named;
 

@@ -62,6 +62,9 @@ int file_publish(const char *path, const void *content, size_t size);
 /* True where `path` exists below `dir_fd`. */
 bool file_exists_at(int dir_fd, const char *path);
 
+/* Whether `name`, one component, still leads to the file that `fd` holds: 1 or 0, or a negative errno. */
+int file_is_named(int dir_fd, const char *name, int fd);
+
 /* True where `name`, one component, is a symbolic link in `dir_fd`. */
 bool file_is_symlink_at(int dir_fd, const char *name);
 

@@ -160,6 +160,7 @@ kc_keeping_documents() {
     set +T
     case " $* " in
     *" --help "* | *" -h "* | *" --version "* | *" -v "*) ;;
+    *" prune "*) kind=prune ;;
     *" --dry-run "*) kind=plan ;;
     *" attach-vcpus "*) kind=attach-vcpus ;;
     *" inspect "*) kind=inspect ;;

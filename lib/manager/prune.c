@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Clearing up the groups and units that no sandbox has any more
+ *
+ * Subtle: the order. A life's state is asked for after its groups were seen, since create writes the state first. Units come
+ * after the groups: a slice of ours may be stopped once all groups of its life have gone, so nothing can be in it.
+ */
+#include "manager/prune.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cgroup/sweep.h"
+#include "manager/manager_internal.h"
+#include "util/file.h"
+#include "util/text.h"
+#include "util/timestamp.h"
+
+/* How long groups that the kernel still releases, and slices that stop, are waited for, all together. */
+#define PRUNE_TIMEOUT_MS 5000
+
+struct prune_run {
+        const struct manager_prune *prune;
+        bool systemd;            /* there is one */
+        struct systemd_bus *bus; /* the context's; NULL where there is no systemd, or it cannot be asked */
+        struct sweep sweep;
+        struct error *error; /* of the first thing that could not be removed */
+};
+
+bool manager_is_sandbox_unit(const char *description, const char **id, size_t *id_length, const char **token) {
+        static const char *const beginnings[] = {"kata-cgroup sandbox of ", "kata-cgroup overhead of "};
+
+        for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++) {
+                size_t length = strlen(beginnings[i]);
+
+                if (strncmp(description, beginnings[i], length) != 0)
+                        continue;
+                *id = description + length;
+                *id_length = strcspn(*id, " ");
+                *token = *id + *id_length;
+                if (**token == ' ')
+                        (*token)++;
+                return *id_length > 0 && (**token == '\0' || owner_token_is_valid(*token));
+        }
+        return false;
+}
+
+bool manager_is_populated(struct manager *manager) {
+        return sweep_is_populated(manager->cgroup);
+}
+
+int manager_context_directory(const struct manager_context *context, int *out, struct error *error) {
+        const struct hierarchy *first = &context->host->hierarchies[0];
+        int fd = file_open_beneath(first->fd, ".", O_RDONLY | O_DIRECTORY);
+
+        if (fd < 0)
+                return error_fail(error, -fd, "%s", first->mount_point);
+        *out = fd;
+        return 0;
+}
+
+/* As sd_booted(3) has it. */
+static bool has_systemd(void) {
+        struct stat status;
+
+        return lstat("/run/systemd/system", &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* ---- groups ---- */
+
+static void report_group(const struct sweep_report *report, void *data) {
+        struct prune_run *run = data;
+        struct prune_report out = {
+                .kind = report->is_parent ? PRUNE_PARENT : PRUNE_GROUP,
+                .id = report->id,
+                .place = report->path,
+                .reason = report->errnum > 0 ? strerror(report->errnum) : report->reason,
+                .removed = report->removed,
+        };
+
+        if (report->errnum > 0)
+                (void)error_fail(run->error, report->errnum, "cannot remove cgroup %s", report->path);
+        run->prune->report(&out, run->prune->data);
+}
+
+/* A unit that systemd has in memory, but for one that has ended. A group's name may have an underscore before it
+ * (systemd's cg_escape()). */
+static bool is_unit(const char *name, void *data) {
+        static const char *const suffixes[] = {".scope", ".slice", ".service"};
+        struct prune_run *run = data;
+        _cleanup_error_ struct error error = ERROR_INIT;
+        _cleanup_free_ char *state = NULL;
+
+        name += name[0] == '_';
+        for (size_t i = 0; run->systemd && i < ARRAY_SIZE(suffixes); i++)
+                if (text_has_suffix(name, suffixes[i]) && unit_name_is_valid(name))
+                        return !run->bus || systemd_bus_unit_state(run->bus, name, NULL, &state, &error) < 0 ||
+                               (strcmp(state, "inactive") != 0 && strcmp(state, "failed") != 0);
+        return false;
+}
+
+static enum sweep_state state_of(const struct prune_run *run, const struct sweep_life *life) {
+        static const enum sweep_state states[] = {
+                [PRUNE_STATE_NONE] = SWEEP_STATE_NONE,
+                [PRUNE_STATE_LIVES] = SWEEP_STATE_LIVES,
+                [PRUNE_STATE_GOES] = SWEEP_STATE_GOES,
+        };
+
+        return states[run->prune->state(life->id, life->token, run->prune->data)];
+}
+
+static int prune_groups(struct prune_run *run, struct error *error) {
+        int r = sweep_look(&run->sweep, error);
+
+        for (size_t i = 0; r == 0 && i < run->sweep.life_count; i++)
+                sweep_decide(&run->sweep, &run->sweep.lives[i], state_of(run, &run->sweep.lives[i]));
+        return r < 0 ? r : sweep_remove(&run->sweep, error);
+}
+
+/* ---- units ---- */
+
+/* Whether it is the unit of a life whose groups have all gone, or would. */
+static bool is_of_gone_life(const struct prune_run *run, const char *id, const char *token) {
+        for (size_t i = 0; i < run->sweep.life_count; i++) {
+                const struct sweep_life *life = &run->sweep.lives[i];
+
+                if (strcmp(life->id, id) == 0 && strcmp(life->token, token) == 0)
+                        return life->fate == SWEEP_GOES && !life->remains;
+        }
+        return false;
+}
+
+static int end_unit(struct prune_run *run, const char *unit, bool failed, struct error *error) {
+        int r;
+
+        if (failed)
+                return systemd_bus_reset_failed(run->bus, unit, error);
+        r = systemd_bus_stop(run->bus, unit, true, run->sweep.deadline, error);
+        if (r == SYSTEMD_E_STILL_RUNNING)
+                return error_fail(error, ETIMEDOUT, "unit %s is still stopping", unit);
+        return r < 0 ? r : 0;
+}
+
+static int prune_unit(const char *unit, const char *description, const char *active_state, void *data) {
+        struct prune_run *run = data;
+        struct prune_report report = {.kind = PRUNE_UNIT, .place = unit, .removed = true};
+        bool failed = strcmp(active_state, "failed") == 0;
+        _cleanup_error_ struct error error = ERROR_INIT;
+        _cleanup_free_ char *id = NULL;
+        const char *beginning, *token;
+        size_t length;
+
+        if (!manager_is_sandbox_unit(description, &beginning, &length, &token))
+                return 0;
+        id = strndup(beginning, length);
+        if (!id)
+                return error_oom(run->error);
+        if (failed ? run->prune->state(id, token, run->prune->data) != PRUNE_STATE_NONE
+                   : !text_has_suffix(unit, ".slice") || strcmp(active_state, "active") != 0 ||
+                             !is_of_gone_life(run, id, token))
+                return 0;
+        report.id = id;
+        report.reason = failed ? "it has failed, and its sandbox has no state" : "its sandbox has no state";
+        if (!run->prune->dry_run && end_unit(run, unit, failed, &error) < 0) {
+                report.removed = false;
+                report.reason = error.message;
+        }
+        run->prune->report(&report, run->prune->data);
+        error_move(run->error, &error);
+        return 0;
+}
+
+int manager_prune(struct manager_context *context, const struct manager_prune *prune, struct error *error) {
+        _cleanup_error_ struct error failed = ERROR_INIT;
+        struct prune_run run = {
+                .prune = prune,
+                .systemd = has_systemd(),
+                .error = &failed,
+                .sweep = {.host = context->host,
+                          .log = context->log,
+                          .root = prune->root,
+                          .paths = prune->paths,
+                          .path_count = prune->path_count,
+                          .dry_run = prune->dry_run,
+                          .deadline = monotonic_ms() + PRUNE_TIMEOUT_MS,
+                          .is_unit = is_unit,
+                          .report = report_group,
+                          .data = &run},
+        };
+        int r;
+
+        if (run.systemd)
+                (void)manager_bus(context, &run.bus, &failed);
+        r = prune_groups(&run, error);
+        if (r == 0 && run.bus)
+                (void)systemd_bus_for_each_unit(run.bus, prune_unit, &run, &failed);
+        sweep_clear(&run.sweep);
+        error_move(error, &failed);
+        return r;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Clearing up the groups and units that no sandbox has any more: of all hierarchies, and of systemd where there is one
+ *
+ * What can go, and what never does, is said in cgroup/sweep.h. Of systemd's units those are ours whose description says so
+ * ("kata-cgroup ROLE of ID TOKEN"): failed ones without a state are reset, and a slice is stopped whose groups go.
+ */
+
+#include "manager/manager.h"
+
+/* What is known of the state of a sandbox's life. */
+enum prune_state {
+        PRUNE_STATE_NONE,  /* there is none under this root */
+        PRUNE_STATE_LIVES, /* there is one, which stays */
+        PRUNE_STATE_GOES,  /* dry run: there is one, which would go, and its groups with it */
+};
+
+enum prune_kind {
+        PRUNE_STATE,
+        PRUNE_GROUP,
+        PRUNE_PARENT, /* a group that was made on the way to sandboxes */
+        PRUNE_UNIT,
+};
+
+/* One thing that was removed, or not. */
+struct prune_report {
+        enum prune_kind kind;
+        const char *id;     /* of the sandbox; NULL where there is none */
+        const char *place;  /* the absolute path, or the unit; NULL for a state */
+        const char *reason; /* why it goes, or why it stays */
+        bool removed;
+};
+
+struct manager_prune {
+        const char *root;         /* of the states: absolute, as the marks of groups have it */
+        const char *const *paths; /* relative to the mount points: below these, groups without a mark go, too */
+        size_t path_count;
+        bool dry_run;
+        /* What is known of this life's state. Asked after a group or unit of it was seen. */
+        enum prune_state (*state)(const char *id, const char *token, void *data);
+        void (*report)(const struct prune_report *report, void *data);
+        void *data;
+};
+
+/* One thing that cannot be removed does not keep the others; the first such error is returned, when all is done. */
+int manager_prune(struct manager_context *context, const struct manager_prune *prune, struct error *error);
+
+/* Whether a unit's description is that of a sandbox's unit: then its ID, not terminated, and its token, "" where it has
+ * none, which are parts of `description`. */
+bool manager_is_sandbox_unit(const char *description, const char **id, size_t *id_length, const char **token);
+
+/* Whether there is a process in the group or below it, whoever's the group is; also where the kernel does not say. */
+bool manager_is_populated(struct manager *manager);
+
+/* Opens a directory that is the same for all who see these control groups, for a lock. Error: status 1. */
+int manager_context_directory(const struct manager_context *context, int *out, struct error *error);
