@@ -8,6 +8,8 @@ fill_job() {
     mkdir -p "$1/tests"
     cp "$2/kata-cgroup" "${job_tools[@]/#/$2/}" "$1"
     cp -r tests/bats tests/data tests/differential tests/reliability tests/vm "$1/tests"
+    # Whose examples are run.
+    cp -r README.md man "$1"
 }
 
 # fill_packages JOB BUILD-DIRECTORY: the .deb, and one that is older, for tests/bats/package.bats

@@ -121,6 +121,14 @@ for file in "$suites"/*.bats; do
     case "$suite" in
     # What people see on a terminal, and what other programs read, which are not in the machines.
     cli | people) [[ $environment = host* ]] || continue ;;
+    # Most run on the host, those for systemd and v2 in one machine, and those for v1 where the host has no v1.
+    examples)
+        case "$environment ${KC_HOST:-}" in
+        "host "*) ;;
+        "trixie-v2 "* | "bookworm-v1 ") export KC_EXAMPLES=special ;;
+        *) continue ;;
+        esac
+        ;;
     # The shells are on the host only.
     completion) [ "$environment" = host ] || continue ;;
     # Other programs' languages are not in the machines.
