@@ -4,8 +4,8 @@
  *
  * Subtle: systemd escapes unit names that could be mistaken for files of the cgroup file system, so the
  * directory of "memory.scope" is "_memory.scope" (cg_escape() in systemd's cgroup-util.c; the rule is in
- * its "Control Group APIs and Delegation" document). The path is computed for what has to be known
- * before the unit exists; once it does, its ControlGroup property is what counts.
+ * its "Control Group APIs and Delegation" document). The computed path is used until the unit exists;
+ * then its ControlGroup property is used.
  */
 #include "manager/cgroup_path.h"
 
@@ -69,7 +69,7 @@ bool sandbox_id_is_valid(const char *id) {
 bool unit_name_is_valid(const char *name) {
         size_t length = strlen(name);
 
-        /* '@' makes instances of templates, which neither scopes nor slices can be. */
+        /* No '@': it makes an instance of a template, and scopes and slices have no templates. */
         return length > 0 && length <= UNIT_NAME_MAX && strspn(name, DIGITS LETTERS ":-_.\\") == length &&
                name[0] != '.' && strchr(name, '.') && !(text_has_suffix(name, ".slice") && strlen(name) == 6);
 }
@@ -90,7 +90,7 @@ bool cgroup_name_is_kernels(const char *name) {
         }
 }
 
-/* cg_escape(): the directory of a unit. -EINVAL where that is no file name any more. */
+/* cg_escape(): the directory of a unit. -EINVAL if it is too long for a file name. */
 static int unit_directory(const char *unit, char **out) {
         bool escape = unit[0] == '_' || unit[0] == '.' || cgroup_name_is_kernels(unit);
 
@@ -99,7 +99,7 @@ static int unit_directory(const char *unit, char **out) {
         return asprintf(out, "%s%s", escape ? "_" : "", unit) < 0 ? -ENOMEM : 0;
 }
 
-/* Appends the directory of the slice that the first `length` bytes of a slice's name without suffix name. */
+/* Appends the directory of the slice whose name, without suffix, is the first `length` bytes of `stem`. */
 static int append_slice(const char *stem, size_t length, char **path) {
         _cleanup_free_ char *slice = NULL, *directory = NULL;
         char *longer;
@@ -196,7 +196,7 @@ static int make_unit_name(struct cgroup_path *path, const char *prefix, const ch
                                                                                                      : 0;
 }
 
-/* A slice's place follows from its own name; a scope is in the slice that was named. */
+/* The path of a slice follows from its own name; a scope is in the slice of the cgroupsPath. */
 static int make_unit_path(struct cgroup_path *path, const char *option, struct error *error) {
         _cleanup_free_ char *parent = NULL, *directory = NULL;
         int r;
@@ -257,7 +257,7 @@ static bool is_systemd_form(const char *text) {
         return second && !strchr(second + 1, ':');
 }
 
-/* The path goes into the state, which is JSON. */
+/* The path is stored in the state, which is JSON. */
 static bool is_utf8(const char *text) {
         _cleanup_json_ json_t *string = json_string(text);
 

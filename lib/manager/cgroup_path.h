@@ -5,7 +5,7 @@
  * OCI cgroupsPath
  *
  * "slice:prefix:name" selects systemd, anything else is a path below the cgroup mount point. Both come
- * from outside: whatever could leave its place is refused.
+ * from outside: a path that could lead elsewhere is refused.
  */
 
 #include <stdbool.h>
@@ -24,8 +24,8 @@ const char *driver_name(enum driver driver);
 struct cgroup_path {
         enum driver driver;
         char *text; /* as it was given */
-        /* Relative to the mount points, no leading slash: "kubepods/podX/ID", or where systemd is going
-         * to put the unit: "kubepods.slice/kubepods-podX.slice/cri-containerd-ID.scope". */
+        /* Relative to the mount points, no leading slash: "kubepods/podX/ID", or the path that systemd
+         * will use for the unit: "kubepods.slice/kubepods-podX.slice/cri-containerd-ID.scope". */
         char *path;
         char *slice; /* systemd: "kubepods-podX.slice"; NULL otherwise */
         char *unit;  /* systemd: "cri-containerd-ID.scope"; NULL otherwise */
@@ -33,21 +33,21 @@ struct cgroup_path {
 };
 
 /* Refuses (status 5, with `option` as the field) "", "/", empty components, ".", "..", control
- * characters, what is not UTF-8, names that the kernel or systemd keep for themselves, and what is too long. */
+ * characters, text that is not UTF-8, names reserved by the kernel or systemd, and names that are too long. */
 int cgroup_path_parse(const char *text, const char *option, struct cgroup_path **out, struct error *error);
 
-/* Where a sandbox's groups are when no path is given. */
+/* The default paths of a sandbox's groups. */
 enum default_path {
         DEFAULT_PATH_SANDBOX,           /* kata_sandboxed_pod/ID */
         DEFAULT_PATH_OVERHEAD_CGROUPFS, /* kata_overhead/ID */
         DEFAULT_PATH_OVERHEAD_SYSTEMD,  /* kata-overhead.slice:kata-cgroup:ID */
 };
 
-/* There is one for every valid ID: what cannot be part of the path is escaped, or shortened with a hash, the same way in every
+/* Every valid ID has one: an ID that cannot be part of the path is escaped, or shortened with a hash, in the same way by every
  * build (default_path.c). */
 int cgroup_path_default(enum default_path which, const char *id, struct cgroup_path **out, struct error *error);
 
-/* Whether something can be at this path below the mount points: what a cgroup_path's `path` always is. */
+/* Whether the path is valid below the mount points, as the `path` of a cgroup_path always is. */
 bool cgroup_place_is_valid(const char *place);
 
 /* NULL without memory. */
@@ -56,14 +56,15 @@ struct cgroup_path *cgroup_path_copy(const struct cgroup_path *path);
 struct cgroup_path *cgroup_path_free(struct cgroup_path *path);
 DEFINE_CLEANUP(struct cgroup_path *, cgroup_path_free)
 
-/* "a-b-c.slice" → "a.slice/a-b.slice/a-b-c.slice"; "-.slice" → "". systemd.slice(5); directories are escaped, as systemd
- * does it: "memory-x.slice" → "_memory.slice/memory-x.slice". Returns 0 and a new string, -EINVAL where it is not a slice's name, -ENOMEM. */
+/* "a-b-c.slice" → "a.slice/a-b.slice/a-b-c.slice"; "-.slice" → "". See systemd.slice(5). Directories are escaped as systemd
+ * does: "memory-x.slice" → "_memory.slice/memory-x.slice". Returns 0 and a new string, -EINVAL if it is not a slice's name,
+ * or -ENOMEM. */
 int slice_expand(const char *slice, char **out);
 
-/* What systemd takes, in bytes. */
+/* systemd's limit in bytes. */
 #define UNIT_NAME_MAX 255
 
-/* Whether systemd would take this as a unit name: unit_name_is_valid() of systemd.unit(5). */
+/* Whether systemd would accept this unit name: systemd.unit(5), and unit_name_is_valid() of its unit-name.c. */
 bool unit_name_is_valid(const char *name);
 
 /* Whether the kernel could have a file of this name in a cgroup directory: "memory.x", "tasks". */

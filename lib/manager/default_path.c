@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where a sandbox's groups are when nobody has said it
+ * The default paths of a sandbox's groups
  *
- * An ID is part of these paths, and not every ID is the name of a unit or of a directory. What cannot stand there is escaped,
- * by the rules that systemd has for units (systemd-escape(1)) and for directories (cg_escape() in its cgroup-util.c), and what
- * is too long is shortened. No two IDs have the same name: a shortened one has a '~', which no ID has, before a hash of the
- * whole ID, so that it is neither an ID nor an escaped one.
+ * The ID is part of these paths, and not every ID is a valid name of a unit or directory. An invalid name is escaped by
+ * systemd's rules for units (systemd-escape(1)) and directories (cg_escape() in its cgroup-util.c), and a name that is too long
+ * is shortened. No two IDs get the same name: a shortened one has a '~', which no ID contains, before a hash of the whole ID.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -23,7 +22,7 @@
 /* As hexadecimal digits. */
 #define HASH_SIZE sizeof("0123456789abcdef0123456789abcdef")
 
-/* FNV-1a with 128 bits (RFC 9923): the names have to be the same in every build. */
+/* FNV-1a with 128 bits (RFC 9923). It is fixed, since the names must be the same in every build. */
 static void hash_text(const char *text, char out[static HASH_SIZE]) {
         const unsigned __int128 prime = (unsigned __int128)1 << 88 | 0x13b;
         unsigned __int128 hash = (unsigned __int128)0x6c62272e07bb0142 << 64 | 0x62b821756295c58d;
@@ -44,7 +43,7 @@ static char *shorten(const char *name, const char *id, const char *mark, size_t 
                 return strdup(name);
         hash_text(id, hash);
         length = room - strlen(mark) - (HASH_SIZE - 1);
-        /* No piece of an escape, "\x2d". */
+        /* Do not cut within an escape, "\x2d". */
         for (size_t i = 1; i < strlen("\\x2d"); i++)
                 if (name[length - i] == '\\') {
                         length -= i;
@@ -53,7 +52,8 @@ static char *shorten(const char *name, const char *id, const char *mark, size_t 
         return asprintf(&shortened, "%.*s%s%s", (int)length, name, mark, hash) < 0 ? NULL : shortened;
 }
 
-/* An underscore in front of what the kernel could call a file, and of what that makes of others: "_memory.x". */
+/* Puts an underscore before a name that the kernel could use for a file, and before a name that already has such a form
+ * ("_memory.x"). */
 static char *directory_name(const char *id) {
         _cleanup_free_ char *escaped = NULL;
         bool escape = cgroup_name_is_kernels(id + strspn(id, "_"));
@@ -65,8 +65,8 @@ static char *directory_name(const char *id) {
         return shorten(escaped, id, "~", NAME_MAX);
 }
 
-/* An ID's characters may all be in a unit's name, but for the plus. As systemd-escape(1) has it; and the dot of a final
- * ".slice", which would make it the name of a slice. */
+/* Of an ID's characters only the plus is invalid in a unit's name; an ID with one is escaped as by systemd-escape(1). The dot of
+ * a final ".slice", which would make it a slice's name, is escaped too. */
 static char *escape_for_unit(const char *id, bool is_slice) {
         char *escaped = NULL;
         size_t size, last_dot = strlen(id) - strlen(SLICE_SUFFIX);

@@ -98,13 +98,13 @@ bool manager_needs_process(const struct manager *manager) {
         return manager->ops->needs_process;
 }
 
-/* Single threads are for the sake of cpu. */
+/* Placing single threads is only useful for the controller cpu. */
 bool manager_can_place_threads(const struct manager *manager) {
         return manager->ops->places_threads &&
                host_controller_version(manager->context->host, CONTROLLER_CPU) == CGROUP_V1;
 }
 
-/* cpu and cpuset are what a threaded group has; without a cpuset it is done with cpu. */
+/* A threaded group has the controllers cpu and cpuset; without cpuset it works with cpu alone. */
 bool manager_can_have_subtree(const struct manager *manager) {
         const struct host *host = manager->context->host;
 
@@ -170,14 +170,14 @@ int manager_check_usage(struct manager *manager, const struct plan *plan, struct
 }
 
 int manager_destroy(struct manager *manager, const struct manager_destroy *how, struct error *error) {
-        /* SIGKILL reaches a frozen task only once it is thawed (v1; v2 kills frozen ones, but thawing is right for their exit
-         * to be seen at once). */
+        /* On v1 SIGKILL reaches a frozen task only after it is thawed. v2 kills frozen tasks; thawing makes their exit visible at
+         * once. */
         if (how->kill)
                 freezer_thaw_all(manager->cgroup);
         return manager->ops->destroy(manager, how, error);
 }
 
-/* What only some documents need is looked up for these. */
+/* Reads facts that only some documents need, if this one does. */
 static int read_rare_facts(struct manager_context *context, const struct oci_resources *resources,
                            struct plan_facts *facts, struct error *error) {
         if (resources->hugepages.count > 0 && !context->hugepage_sizes) {
@@ -208,7 +208,7 @@ static int read_systemd_facts(struct manager_context *context, struct plan_facts
         return 0;
 }
 
-/* What a plan for these resources has to know about the host, for this manager. */
+/* The facts about the host that a plan for these resources and this manager needs. */
 static int read_facts(struct manager *manager, const struct oci_resources *resources, struct plan_facts *out,
                       struct error *error) {
         const struct host *host = manager->context->host;

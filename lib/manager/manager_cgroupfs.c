@@ -55,7 +55,7 @@ static int place(struct manager *manager, struct process *process, struct journa
 static int update(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error) {
         int r = cgroup_claim_all(manager->cgroup, false, error);
 
-        /* A limit in a hierarchy where the members are not, and do not come, would be none. */
+        /* A limit in a hierarchy without the members would have no effect. */
         if (r == 0 && !manager_can_place_threads(manager))
                 r = manager_complete(manager, plan, true, journal, error);
         if (r == 0)

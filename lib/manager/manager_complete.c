@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hierarchies that have come after the group
+ * Hierarchies that were mounted after the group was made
  *
- * A hierarchy may be mounted while sandboxes live (VPN clients mount net_cls on v2 hosts), and systemd removes directories on
- * v1 that it thinks nobody needs. So a group that is changed or joined is made where it is missing, and its members, who are in
- * that hierarchy's root, come along: a limit there is theirs, too.
+ * A hierarchy may be mounted while a sandbox lives (VPN clients mount net_cls on v2 hosts), and systemd removes directories on
+ * v1 that no unit needs. So before a group is changed or joined, missing directories are made, and the group's members, which
+ * are in the root of that hierarchy, are moved into them: a limit there applies to them too.
  *
- * Where threads are placed singly, a process is in two groups at once, and only who places it can tell which thread belongs
- * where. There the members stay, until attach-vcpus places them anew.
+ * If threads are placed singly, a process is in two groups at once, and only attach-vcpus knows which thread belongs where.
+ * Then the members stay in the root until attach-vcpus places them again.
  */
 #include <stdlib.h>
 
 #include "manager/manager_internal.h"
 
-/* What is in use from the boot on, and so is not mounted while sandboxes live. A directory that is missing there was removed by
- * somebody, with its limits, which is not made up for; unless that was systemd, which does so by itself. */
+/* Hierarchies that are in use from boot on, and so are not mounted while sandboxes live. If a directory is missing there,
+ * somebody has removed it with its limits; it is not remade, unless systemd removed it by itself. */
 #define FROM_BOOT                                                                                              \
         (1U << CONTROLLER_CPU | 1U << CONTROLLER_CPUSET | 1U << CONTROLLER_MEMORY | 1U << CONTROLLER_PIDS |    \
          1U << CONTROLLER_IO)
@@ -35,7 +35,7 @@ static void taken_along_free(void *change) {
         free(taken);
 }
 
-/* Those that are still there. */
+/* Moves back those that are still there. */
 static int taken_along_undo(void *change, struct error *error) {
         const struct taken_along *taken = change;
         int result = 0;
@@ -55,7 +55,7 @@ static int taken_along_undo(void *change, struct error *error) {
         return result;
 }
 
-/* One that has ended is no member any more, and a kernel thread goes where the kernel wants. */
+/* Skips a member that has ended, and kernel threads, which the kernel places itself. */
 static int take_along(struct taken_along *taken, pid_t pid, struct error *error) {
         _cleanup_error_ struct error refusal = ERROR_INIT;
         struct process *process;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a group and a host are, as JSON. */
+/* Groups and the host as JSON, for inspect, features and --dry-run. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +9,8 @@
 #include "host/kernel.h"
 #include "manager/manager_internal.h"
 
-/* Whether the group is to be shown in this hierarchy: what is at its place and somebody else's is not. A directory without a
- * mark may be systemd's, for a unit of ours. */
+/* Whether the group is shown in this hierarchy: a foreign group at its path is not. A directory without a mark may be one that
+ * systemd has made for a unit of ours. */
 static bool is_shown(struct manager *manager, const struct hierarchy *hierarchy) {
         int directory = cgroup_directory(manager->cgroup, hierarchy);
         char mark[OWNER_MARK_SIZE];
@@ -50,8 +50,8 @@ static json_t *pids_to_json(struct manager *manager, enum members members, struc
         for (size_t i = 0; i < host->count; i++) {
                 const struct hierarchy *hierarchy = &host->hierarchies[i];
 
-                /* Where threads are placed singly, on v1 or in a group below this one on v2, the hierarchies of the other version
-                 * have whole processes. */
+                /* If threads are placed singly, on v1 or in a child group on v2, the hierarchies of the other version contain
+                 * whole processes. */
                 if ((members == MEMBERS_THREADS && hierarchy->version != threads) ||
                     !is_shown(manager, hierarchy))
                         continue;
@@ -87,7 +87,7 @@ static json_t *paths_to_json(struct manager *manager) {
         return paths;
 }
 
-/* The directory to look at first: the memory controller's, or the first one there is. */
+/* The main directory: the memory controller's, or the first that exists. */
 static char *main_path(const struct cgroup *cgroup) {
         const struct host *host = cgroup->host;
         const struct hierarchy *hierarchy = host->controllers[CONTROLLER_MEMORY];
@@ -133,7 +133,7 @@ json_t *manager_describe_subtree(struct manager *manager, struct error *error) {
                          set_to_json(&threads));
 }
 
-/* Whether it is another's that is at the group's place. */
+/* Whether a foreign group is at the group's path. */
 static bool is_others(struct manager *manager) {
         return manager_exists(manager) && !manager_is_shown(manager);
 }
@@ -174,7 +174,7 @@ json_t *manager_stats(struct manager *sandbox, struct manager *overhead) {
         return NULL;
 }
 
-/* ---- what would be done ---- */
+/* ---- dry runs ---- */
 
 /* The array is the same for all managers of a context. */
 static int begin_rehearsal(struct manager *manager, json_t *entries) {
@@ -244,7 +244,7 @@ static json_t *controllers_to_json(const struct host *host) {
         return object;
 }
 
-/* 0 where there is no systemd on the bus: a fact, not an error. */
+/* 0 without systemd on the bus, which is not an error. */
 static unsigned systemd_version(const struct log *log) {
         _cleanup_error_ struct error ignored = ERROR_INIT;
         _cleanup_(systemd_bus_freep) struct systemd_bus *bus = NULL;

@@ -10,25 +10,26 @@
 struct manager_context {
         struct host *host;
         const struct log *log;
-        struct systemd_bus *bus;     /* NULL until somebody needed it: manager_bus() */
-        unsigned systemd_version;    /* 0 until it was asked for */
-        char *hugepage_sizes;        /* NULL until it was asked for */
-        struct rehearsal *rehearsal; /* of a dry run: one for all managers, who see what the others would do */
+        struct systemd_bus *bus;  /* NULL until it is needed: manager_bus() */
+        unsigned systemd_version; /* 0 until it is needed */
+        char *hugepage_sizes;     /* NULL until it is needed */
+        struct rehearsal
+                *rehearsal; /* of a dry run: one for all managers, so that they see each other's steps */
 };
 
 /* A driver. */
 struct manager_ops {
-        /* What the driver can do. */
+        /* The driver's abilities. */
         bool is_systemd;
         bool needs_process;   /* a group cannot exist without one */
-        bool stops_processes; /* taking the group down is what ends its processes */
+        bool stops_processes; /* removing the group ends its processes */
         bool places_threads;  /* single ones, on v1 */
 
         int (*check_free)(struct manager *manager, struct error *error);
         int (*claim)(struct manager *manager, struct error *error);
         int (*create)(struct manager *manager, const struct plan *plan, struct process *const *processes,
                       size_t count, struct journal *journal, struct error *error);
-        /* What create does, in a rehearsal. */
+        /* Records in the rehearsal what create does. */
         int (*rehearse)(struct manager *manager, const struct plan *plan, struct process *const *processes,
                         size_t count, struct error *error);
         int (*place)(struct manager *manager, struct process *process, struct journal *journal,
@@ -42,13 +43,13 @@ extern const struct manager_ops manager_cgroupfs_ops;
 extern const struct manager_ops manager_scope_ops;
 extern const struct manager_ops manager_slice_ops;
 
-/* Whose the unit of our name is. */
+/* The owner of the unit with our name. */
 enum unit_owner {
         UNIT_NOT_ASKED = 0,
-        UNIT_ABSENT, /* not there: not loaded, or somebody else's that has ended */
+        UNIT_ABSENT, /* no unit: not loaded, or a foreign unit that has ended */
         UNIT_OWN,
-        UNIT_PENDING, /* ours, and inactive: its start is still a job, which a stop takes back, or it has just ended */
-        UNIT_FAILED, /* ours, which has ended as "failed" and is to be reset */
+        UNIT_PENDING, /* ours, and inactive: its start job is pending, and a stop cancels it; or it has just ended */
+        UNIT_FAILED, /* ours, has ended as "failed" and must be reset */
         UNIT_OTHER,  /* somebody else's */
 };
 
@@ -63,19 +64,18 @@ struct manager {
         /* systemd */
         char *description; /* of the unit; owned */
         uint64_t stop_timeout_us;
-        char invocation[MANAGER_INVOCATION_SIZE]; /* "": any that has the description */
+        char invocation[MANAGER_INVOCATION_SIZE]; /* "": any unit with the description */
         enum unit_owner unit_owner;
 };
 
 /* ---- what both drivers share (manager_shared.c) ---- */
 
-/* What a group that has just been made gets before the first process: the vCPUs' group, where the manager has one, and the
- * limits. */
+/* Prepares a new group before the first process: makes the vCPUs' group, if the manager has one, and sets the limits. */
 int manager_limit(struct manager *manager, const struct plan *plan, struct journal *journal,
                   struct error *error);
 
-/* Moves the processes into the group in every hierarchy where they are not yet. This and the one before record that in a
- * rehearsal. */
+/* Moves the processes into the group in every hierarchy where they are not yet. In a rehearsal, this and the function before
+ * only record. */
 int manager_move(struct manager *manager, struct process *const *processes, size_t count,
                  struct journal *journal, struct error *error);
 
@@ -83,12 +83,13 @@ int manager_move(struct manager *manager, struct process *const *processes, size
 int manager_rehearse_plan(struct manager *manager, const struct plan *plan, bool properties,
                           struct error *error);
 
-/* Makes a group that exists in the hierarchies where it is missing, with what `plan` (or NULL) needs, as cgroup_make() does;
- * and, with `members`, places its members there, but where threads are placed singly (manager_complete.c). */
+/* Makes the directories of an existing group in the hierarchies where they are missing, with what `plan` (or NULL) needs, as
+ * cgroup_make() does. With `members` it places the group's members there, unless threads are placed singly
+ * (manager_complete.c). */
 int manager_complete(struct manager *manager, const struct plan *plan, bool members, struct journal *journal,
                      struct error *error);
 
-/* Whether the end of a group's processes comes without a wait: where systemd's own hierarchy is on v1, it sends SIGKILL right
+/* Whether stopping a unit kills its processes without a wait: if systemd's own hierarchy is on v1, systemd sends SIGKILL right
  * after SIGTERM to a delegated unit, since it could miss the end of its processes there (unit_kill_context() in systemd's
  * unit.c). */
 bool manager_kills_at_once(const struct manager *manager);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What both drivers do alike, hierarchy by hierarchy. */
+/* What both drivers do in the same way, hierarchy by hierarchy. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "manager/manager_internal.h"
 
-/* The file of a setting, as it is called in its hierarchy. */
+/* Replaces the file of a setting by its name in the hierarchy. */
 static int name_file(const struct manager *manager, json_t *entry) {
         const struct hierarchy *cpuset = manager->context->host->controllers[CONTROLLER_CPUSET];
         const char *file = json_string_value(json_object_get(entry, "write"));
@@ -67,7 +67,7 @@ int manager_limit(struct manager *manager, const struct plan *plan, struct journ
 
         if (manager->vcpu_subtree)
                 r = cgroup_make_vcpu_subtree(manager->cgroup, cgroup_required(plan), journal, error);
-        /* Where systemd has made the group, its parents are systemd's: it is the error that is wanted here. */
+        /* Parents that systemd has made are foreign and never changed: then this only reports one that has too little. */
         if (r == 0)
                 r = cgroup_make_room(manager->cgroup, plan, journal, error);
         if (r == 0 && manager->cgroup->rehearsal)
@@ -96,7 +96,7 @@ int manager_check_member(const struct manager *manager, const struct process *pr
 
 /* ---- threads ---- */
 
-/* A thread has gone from the VMM, or its place cannot be read. */
+/* A thread has ended, or its group cannot be read. */
 static int fail_thread(pid_t tid, int r, struct error *error) {
         return error_fail(error, r < 0 ? -r : ESRCH, "vCPU thread %d", tid);
 }
@@ -134,7 +134,7 @@ int manager_place_threads(struct manager *sandbox, struct manager *overhead, str
         if (r == 0)
                 r = manager_complete(overhead, NULL, true, journal, error);
         for (size_t h = 0; r == 0 && h < host->count; h++) {
-                /* The whole process, where its main thread is not there yet. */
+                /* The whole process, if its main thread is not there yet. */
                 struct manager *rest = host->hierarchies[h].version == CGROUP_V1 ? overhead : sandbox;
 
                 r = cgroup_move(rest->cgroup, &host->hierarchies[h], vmm, journal, error);
@@ -169,18 +169,18 @@ int manager_place_in_subtree(struct manager *sandbox, struct process *vmm, const
 
 /* ---- processes that leave ---- */
 
-/* A runtime process that is moved may have forked a moment before, and its child is then a member that the list did not have.
- * What is moved forks elsewhere, so the next list is shorter. */
+/* A process that is moved may have forked just before, and its child is a member that the list did not have. After the move
+ * it forks elsewhere, so each list is shorter than the one before. */
 #define RELEASE_PASSES_MAX 64
 
-/* Who is to leave, and where the callers go. */
+/* The members that leave, and the group that the callers move to. */
 struct leave {
         const struct people *people;
         bool runtime, callers;
         const char *callers_former;
 };
 
-/* With the runtime process that one of them is. */
+/* The former group of the runtime process among the callers. */
 static const char *former_of_callers(const struct people *people) {
         for (size_t i = 0; i < people->callers.count; i++)
                 for (size_t j = 0; j < people->runtime_count; j++)
@@ -190,7 +190,7 @@ static const char *former_of_callers(const struct people *people) {
         return NULL;
 }
 
-/* Whether a member is to leave; `*former` is where it goes then. */
+/* Whether a member leaves; `*former` is the group that it moves to. */
 static bool leaves(const struct leave *leave, pid_t pid, const char **former) {
         const struct process *runtime = leave->runtime ? people_runtime_of(leave->people, pid) : NULL;
 
@@ -198,7 +198,7 @@ static bool leaves(const struct leave *leave, pid_t pid, const char **former) {
         return runtime || (leave->callers && pid_set_contains(&leave->people->callers, pid));
 }
 
-/* `*moved` where somebody had to leave. */
+/* Sets `*moved` if a member had to leave. */
 static int release_once(struct manager *manager, const struct hierarchy *hierarchy, const struct leave *leave,
                         bool *moved, struct error *error) {
         _cleanup_pid_set_ struct pid_set members = {0};
@@ -246,7 +246,7 @@ int manager_release(struct manager *manager, const struct people *people, struct
                 leave.runtime = false;
                 return release(manager, true, &leave, error);
         }
-        /* v1 hierarchies are none of systemd's here: their directories could not go before the last process has ended, which
-         * with the caller inside is later than this command. */
+        /* These v1 hierarchies are not systemd's. Their directories cannot be removed before the last process has ended; with
+         * the caller inside, that is after the end of this command. */
         return release(manager, false, &leave, error);
 }

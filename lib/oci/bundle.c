@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two members of a bundle's config.json that matter
+ * Extracting linux.cgroupsPath and linux.resources from a bundle's config.json
  *
- * jansson has no integers above 2^63 - 1 and no numbers above 1e308, and refuses the document that has one, where
- * 18446744073709551615 is RLIM_INFINITY in process.rlimits. So the document is walked for its structure (RFC 8259),
- * and only the text of what is wanted is handed to jansson.
+ * Subtle: jansson refuses a document with an integer above 2^63 - 1 or a number above 1e308, but process.rlimits may have
+ * RLIM_INFINITY, 18446744073709551615. So this parser follows the structure of the document (RFC 8259), and passes only the
+ * text of the wanted members to jansson.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 struct scanner {
         const char *at, *end;
-        const char *fault; /* what is wrong at `at`; NULL: nothing yet */
+        const char *fault; /* the error at `at`; NULL: none yet */
 };
 
 /* A member to look for, and the text of its value. */
@@ -123,7 +123,7 @@ static bool skip_word(struct scanner *scanner) {
         return fail(scanner, "a value is missing");
 }
 
-/* Whether a name as it is written, with its quotes, is this one: with escapes, jansson knows. */
+/* Whether a name in the text, with its quotes, is this one. jansson decodes escapes. */
 static bool is_name(const char *text, size_t size, const char *name) {
         _cleanup_json_ json_t *decoded = NULL;
 
@@ -198,7 +198,7 @@ static bool skip_value(struct scanner *scanner, int depth) {
         return c == '-' || is_digit(c) ? skip_number(scanner) : skip_word(scanner);
 }
 
-/* Finds members of the object that is the whole text. */
+/* Finds members of the object that makes up the whole text. */
 static bool find_members(struct scanner *scanner, const struct wanted_list *wanted) {
         skip_blanks(scanner);
         if (next(scanner) != '{')
@@ -209,7 +209,7 @@ static bool find_members(struct scanner *scanner, const struct wanted_list *want
         return scanner->at == scanner->end || fail(scanner, "there is something behind its end");
 }
 
-/* Whether the member is there with a value; as for Go's decoder, null is none. */
+/* Whether the member exists with a value. As in Go's decoder, null is no value. */
 static bool is_given(const struct wanted *wanted) {
         return wanted->text && wanted->text[0] != 'n';
 }

@@ -2,9 +2,8 @@
 /*
  * From text to the struct
  *
- * Subtle: jansson recurses, with a limit of 2048 levels of its own; a scan of the brackets keeps hostile
- * nesting away from it. An overflowing integer is jansson's error, which would not name the field: it
- * names line and column instead.
+ * Subtle: jansson recurses, with its own limit of 2048 levels; a scan of the brackets first refuses hostile
+ * nesting. An integer that overflows is jansson's error, which names line and column instead of the field.
  */
 #include "oci/document.h"
 
@@ -41,7 +40,7 @@ static bool is_too_deep(const char *text, size_t size) {
         return false;
 }
 
-/* The bytes that continue a character of UTF-8 are no columns. */
+/* Continuation bytes of UTF-8 do not count as columns. */
 struct document_place document_locate(const char *file, const char *at) {
         struct document_place place = {1, 0};
 
@@ -99,7 +98,8 @@ int oci_selection_add(struct oci_selection *selection, const char *path) {
         return larger[selection->count] ? (selection->count++, 0) : -ENOMEM;
 }
 
-/* Adds the member of this path to `out`. What is no object where the path goes on is taken as it is, to be refused. */
+/* Adds the member of this path to `out`. If a component before the last is not an object, it is copied as it is, and refused
+ * later. */
 static int take_member(const json_t *document, const char *path, json_t *out) {
         const char *dot = strchr(path, '.');
         _cleanup_free_ char *name = dot ? strndup(path, (size_t)(dot - path)) : strdup(path);
@@ -112,7 +112,7 @@ static int take_member(const json_t *document, const char *path, json_t *out) {
         if (!dot || !json_is_object(member))
                 return json_object_set(out, name, member) < 0 ? -ENOMEM : 0;
         taken = json_object_get(out, name);
-        /* All of it, by another path. */
+        /* Another path has already taken the whole member. */
         if (taken == member)
                 return 0;
         if (!taken) {

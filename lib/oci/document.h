@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Where something is in a text. For lib/oci only. */
+/* A position in a text. For lib/oci only. */
 
 #include "oci/resources.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * OCI LinuxResources: the tables of its members, and what needs more than one of them
+ * OCI LinuxResources: the tables of its members, and checks that concern more than one of them
  *
- * Ranges are the specification's types narrowed to what the kernel can take at all (sources beside the
- * rows); what depends on the host is left to the plan and the kernel.
+ * Ranges are the specification's types narrowed to what any kernel accepts (sources beside the rows).
+ * Checks that depend on the host are left to the plan and the kernel.
  */
 #include "oci/resources.h"
 
@@ -27,7 +27,7 @@
                 .name = (name_), .type = (type_), .offset = offsetof(struct struct_, field_), .min = (min_),   \
                 .max = (max_), .required = true                                                                \
         }
-/* For Go's users 0 is "unset" in these, and runc does not write it either. */
+/* In these fields Go programs write 0 for "unset", and runc does not write it to the kernel either. */
 #define UNSET_AT_0(struct_, field_, name_, type_, min_, max_)                                                  \
         {                                                                                                      \
                 .name = (name_), .type = (type_), .offset = offsetof(struct struct_, field_), .min = (min_),   \
@@ -43,7 +43,7 @@ static const struct member cpu_members[] = {
         /* -1: no quota. */
         UNSET_AT_0(oci_cpu, quota, "quota", MEMBER_I64, -1, OCI_CFS_RUNTIME_MAX),
         MEMBER(oci_cpu, burst, "burst", MEMBER_U64, 0, OCI_CFS_RUNTIME_MAX),
-        /* The kernel takes 1 ms to 1 s. */
+        /* The kernel accepts 1 ms to 1 s. */
         UNSET_AT_0(oci_cpu, period, "period", MEMBER_U64, 0, OCI_CFS_PERIOD_MAX),
         MEMBER(oci_cpu, realtime_runtime, "realtimeRuntime", MEMBER_I64, -1, OCI_CFS_RUNTIME_MAX),
         MEMBER(oci_cpu, realtime_period, "realtimePeriod", MEMBER_U64, 0, OCI_CFS_RUNTIME_MAX),
@@ -71,7 +71,7 @@ static const struct member pids_members[] = {
 };
 SHAPE(pids, oci_pids);
 
-/* 10 to 1000 by the specification; 0 takes a device's weight back. */
+/* 10 to 1000 by the specification; 0 removes a device's weight. */
 static const struct member weight_device_members[] = {
         REQUIRED(oci_weight_device, major, "major", MEMBER_I64, 0, OCI_DEVICE_MAJOR_MAX),
         REQUIRED(oci_weight_device, minor, "minor", MEMBER_I64, 0, OCI_DEVICE_MINOR_MAX),
@@ -125,7 +125,7 @@ static const struct member rdma_members[] = {
 };
 SHAPE(rdma, oci_rdma);
 
-/* -1 is any number, as for other runtimes. */
+/* -1 means any number, as in other runtimes. */
 static const struct member device_members[] = {
         REQUIRED(oci_device, allow, "allow", MEMBER_BOOL, 0, 1),
         MEMBER(oci_device, type, "type", MEMBER_STRING, 0, 0),
@@ -156,7 +156,7 @@ struct oci_resources *oci_resources_free(struct oci_resources *parsed) {
         return NULL;
 }
 
-/* Refuses with a path that has an index in it. */
+/* Refuses a member of an array's element; the path in the error has the index. */
 static int refuse_element(struct error *error, const char *array, size_t i, const char *member,
                           const char *what) {
         char path[128];
@@ -198,7 +198,7 @@ static int check_block_io(const struct oci_block_io *given, struct error *error)
         return 0;
 }
 
-/* One word, which the kernel gets in front of its values. */
+/* Whether it is one word: it is written to the kernel before its values. */
 static bool is_word(const char *text) {
         for (; *text; text++)
                 if ((unsigned char)*text <= ' ' || *text == 0x7f)
@@ -277,7 +277,7 @@ unsigned oci_device_access(const struct oci_device *rule) {
                (strchr(text, 'm') ? OCI_DEVICE_MKNOD : 0U);
 }
 
-/* "controller.param" without a slash. Of the core's files only those that are limits: the others move processes
+/* "controller.param" without a slash. Of the core's files (cgroup.*) only limits are accepted: the others move processes
  * or belong to the hierarchy's owner. */
 static bool is_unified_key(const char *key) {
         const char *dot = strchr(key, '.');
@@ -298,7 +298,7 @@ static int check_unified(const struct oci_array *given, struct error *error) {
                 if (!is_unified_key(entries[i].key))
                         return error_refuse(error, "unified", "\"%s\" is not a controller's file",
                                             entries[i].key);
-                /* Nothing but line ends would be nothing to write. */
+                /* A value of line ends only writes nothing. */
                 if (entries[i].value[strspn(entries[i].value, "\n")] == '\0') {
                         (void)snprintf(path, sizeof(path), "unified.%s", entries[i].key);
                         return error_refuse(error, path, "empty");
@@ -307,7 +307,7 @@ static int check_unified(const struct oci_array *given, struct error *error) {
         return 0;
 }
 
-/* v1 shows its "unlimited" as 2^63 - 1 rounded down to a page, and that is what is read there and given here. */
+/* v1 shows "unlimited" as 2^63 - 1 rounded down to a page, and callers pass on the number that they read there. */
 static bool is_unlimited(const struct oci_i64 *limit) {
         return limit->value < 0 || limit->value >= OCI_MEMORY_UNLIMITED;
 }
@@ -406,7 +406,7 @@ void oci_unknown_clear(struct oci_unknown *unknown) {
         *unknown = (struct oci_unknown){0};
 }
 
-/* The index of the entry for this file; the count where there is none. */
+/* The index of the entry for this file; the count if there is none. */
 static size_t find_unified(const struct oci_array *unified, const char *key) {
         const struct oci_unified *entries = unified->items;
         size_t i = 0;

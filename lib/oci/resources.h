@@ -63,13 +63,13 @@ struct oci_pids {
 
 /* Elements of one kind, owned. */
 struct oci_array {
-        void *items; /* NULL: not given; [] has none */
+        void *items; /* NULL: not given; an empty array is not NULL */
         size_t count;
 };
 
 struct oci_weight_device {
         struct oci_i64 major, minor;
-        struct oci_u64 weight, leaf_weight; /* 10 to 1000; 0 takes the weight back */
+        struct oci_u64 weight, leaf_weight; /* 10 to 1000; 0 removes the weight */
 };
 
 struct oci_throttle_device {
@@ -138,25 +138,25 @@ struct oci_resources {
         struct oci_array unified; /* struct oci_unified, by key */
 };
 
-/* What the kernel takes as quota and as period, in microseconds: max_cfs_runtime, min_cfs_quota_period and
+/* The kernel's limits of quota and period, in microseconds: max_cfs_runtime, min_cfs_quota_period and
  * max_cfs_quota_period of kernel/sched/core.c. */
 #define OCI_CFS_RUNTIME_MAX INT64_C(17592186044415)
 #define OCI_CFS_PERIOD_MIN 1000
 #define OCI_CFS_PERIOD_MAX 1000000
 
-/* From here on a size of memory is no limit, as -1 is: 2^63 - 1 rounded down to v1's pages of 4 KiB, which its files
- * show for one that is not set (PAGE_COUNTER_MAX of include/linux/page_counter.h). */
+/* From here on a size of memory means no limit, like -1: 2^63 - 1 rounded down to pages of 4 KiB, which the files of v1
+ * show for a limit that is not set (PAGE_COUNTER_MAX of include/linux/page_counter.h). */
 #define OCI_MEMORY_UNLIMITED INT64_C(9223372036854771712)
 
 /* The versions of the runtime specification whose LinuxResources are handled. */
 #define OCI_VERSION_MIN "1.0.0"
 #define OCI_VERSION_MAX "1.3.0"
 
-/* Limits on what is read, far above any real document. */
+/* Limits of a document, far above any real one. */
 #define OCI_DOCUMENT_SIZE_MAX (1024UL * 1024UL)
 #define OCI_DOCUMENT_DEPTH_MAX 32
 
-/* Members of a document that the specification does not know, as JSON paths ("cpu.foo"), in its order. */
+/* Members of a document that the specification does not know, as JSON paths ("cpu.foo"), in the document's order. */
 struct oci_unknown {
         char **paths;
         size_t count;
@@ -164,14 +164,14 @@ struct oci_unknown {
 
 void oci_unknown_clear(struct oci_unknown *unknown);
 
-/* A document's text, which may be a part of a larger file's: its errors name the file's lines. */
+/* A document's text, which may be a part of a larger file; errors name the lines of that file. */
 struct oci_text {
-        const char *file; /* where that begins */
+        const char *file; /* the beginning of the file's text */
         const char *text;
         size_t size;
 };
 
-/* The members of a document that are taken, by their paths ("cpu", "cpu.cpus"); the rest is not looked at. */
+/* The members of a document that are read, by their paths ("cpu", "cpu.cpus"); the rest is ignored. */
 struct oci_selection {
         char **paths;
         size_t count;
@@ -183,28 +183,29 @@ void oci_selection_clear(struct oci_selection *selection);
 int oci_selection_add(struct oci_selection *selection, const char *path);
 
 /*
- * Parses a LinuxResources document, or those of its members that `only` (NULL: all) names: empty or blank text and {} mean "nothing given". Refused, with the JSON path as
- * the field: syntax errors, duplicate keys, trailing text, documents larger than OCI_DOCUMENT_SIZE_MAX or deeper
- * than OCI_DOCUMENT_DEPTH_MAX, and all that oci_resources_from_json() refuses, which says what `unknown` is.
+ * Parses a LinuxResources document, or only its members in `only` (NULL: all). Empty or blank text and {} mean "nothing
+ * given". Refused, with the JSON path as the field: syntax errors, duplicate keys, trailing text, documents larger than
+ * OCI_DOCUMENT_SIZE_MAX or deeper than OCI_DOCUMENT_DEPTH_MAX, and what oci_resources_from_json() refuses. For `unknown`
+ * see there.
  */
 int oci_resources_parse(const struct oci_text *text, const struct oci_selection *only,
                         struct oci_unknown *unknown, struct oci_resources **out, struct error *error);
 
 /*
- * Builds the struct from an object, checking types, ranges and list formats of every field by itself. null is an
- * absent field, as for Go's decoder, which the specification's own types use; so is 0 where that is no limit but
- * "unset" for other runtimes: cpu.shares, quota and period, the sizes of memory, and blockIO.weight and leafWeight.
- * Members that are not known are ignored, and added to `unknown`; without that (NULL) they are refused. Errors:
- * EXIT_STATUS_REFUSED with the JSON path. The caller frees `*out` with oci_resources_free().
+ * Builds the struct from an object, and checks the type, range and list format of each field separately. null counts as an
+ * absent field, as in Go's decoder, which the specification's own types use. So does 0 in fields in which other runtimes
+ * treat it as "unset": cpu.shares, quota and period, the sizes of memory, and blockIO.weight and leafWeight. Unknown members
+ * are ignored and added to `unknown`; if that is NULL, they are refused. Errors: EXIT_STATUS_REFUSED with the JSON path. The
+ * caller frees `*out` with oci_resources_free().
  */
 int oci_resources_from_json(const json_t *object, struct oci_unknown *unknown, struct oci_resources **out,
                             struct error *error);
 
-/* The object that the same resources are read from again; NULL without memory. */
+/* The object from which oci_resources_from_json() reads the same resources; NULL without memory. */
 json_t *oci_resources_to_json(const struct oci_resources *given);
 
-/* Refuses what is wrong with fields together: memory.swap against memory.limit. Apart from the rest, as the
- * counterpart of a change may be in what it changes. */
+/* Refuses fields that do not fit together: memory.swap and memory.limit. It is a separate function, since an update may give
+ * one of the two, and the resources that it changes the other. */
 int oci_resources_check(const struct oci_resources *given, struct error *error);
 
 struct oci_resources *oci_resources_free(struct oci_resources *parsed);
@@ -216,36 +217,36 @@ struct oci_resources *oci_resources_copy(const struct oci_resources *given);
 bool oci_resources_equal(const struct oci_resources *a, const struct oci_resources *b);
 
 /*
- * What an update leaves: `base` with the fields replaced that `change` has given; those of `unified` and `rdma` by
- * name, arrays as a whole ([] empties one). Neither argument is changed. `*out` has to pass oci_resources_check(),
- * since fields depend on each other. Errors: memory only.
+ * The result of an update: `base`, with the fields of `change` replaced. `unified` and `rdma` are replaced by name, arrays
+ * as a whole ([] empties one). Neither argument is changed. The caller passes `*out` to oci_resources_check(), since fields
+ * depend on each other. Errors: memory only.
  */
 int oci_resources_merge(const struct oci_resources *base, const struct oci_resources *change,
                         struct oci_resources **out, struct error *error);
 
-/* Whether unified has something for this file. */
+/* Whether unified has an entry for this file. */
 bool oci_resources_has_unified(const struct oci_resources *given, const char *key);
 
-/* Removes what unified has for this file, if anything. */
+/* Removes the entry of unified for this file, if there is one. */
 void oci_resources_drop_unified(struct oci_resources *parsed, const char *key);
 
 /* Adds a copy of the rule behind the others. Returns 0 or -ENOMEM. */
 int oci_resources_add_device(struct oci_resources *given, const struct oci_device *rule);
 
-/* What a bundle's config.json says of resources. */
+/* The members of a bundle's config.json that concern resources. */
 struct oci_bundle {
         char *cgroups_path;        /* linux.cgroupsPath, or NULL */
-        struct oci_text resources; /* linux.resources, not parsed; blank where there are none */
+        struct oci_text resources; /* linux.resources, not parsed; blank if there are none */
 };
 
-/* Limits on what is read, above any real config.json. */
+/* Limits of a config.json, above any real one. */
 #define OCI_BUNDLE_SIZE_MAX (16UL * 1024UL * 1024UL)
 #define OCI_BUNDLE_DEPTH_MAX 1000
 
 /*
- * Finds these two in the text of a config.json, which has to outlive `*out`. The rest has to be JSON, and is skipped
- * whatever it holds: numbers of any size, members given twice. `name` is the file's, for messages. Errors:
- * EXIT_STATUS_REFUSED. The caller frees `cgroups_path`.
+ * Finds these two members in the text of a config.json, which outlives `*out`. The rest must be JSON and is skipped; it may
+ * have numbers of any size and duplicate members. `name` is the file's name, for messages. Errors: EXIT_STATUS_REFUSED. The
+ * caller frees `cgroups_path`.
  */
 int oci_bundle_parse(const char *text, size_t size, const char *name, struct oci_bundle *out,
                      struct error *error);

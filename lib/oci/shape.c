@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shapes: what is done with structs */
+/* Shapes: merging, comparing and freeing structs by their tables */
 #include "oci/shape.h"
 
 #include <errno.h>
@@ -91,7 +91,7 @@ static int merge_element(const struct shape *shape, char **element, char *const 
         return shape ? shape_merge(shape, element, change) : replace_text(&element[1], change[1]);
 }
 
-/* New names come behind the sorted ones, and are sorted in at the end. */
+/* New names are appended to the sorted ones, and sorted in at the end. */
 static int merge_map(const struct shape *shape, struct oci_array *map, const struct oci_array *change) {
         size_t size = shape_element_size(shape), sorted = map->count;
         char *larger;
@@ -160,7 +160,7 @@ static bool equal_texts(const char *a, const char *b) {
 
 static bool equal_arrays(const struct shape *shape, const struct oci_array *a, const struct oci_array *b,
                          bool map) {
-        /* An empty array is one, an empty map is nothing. */
+        /* An empty array differs from none; an empty map does not. */
         if (a->count != b->count || (!map && !a->items != !b->items))
                 return false;
         for (size_t i = 0; i < a->count; i++) {

@@ -4,7 +4,7 @@
 /*
  * JSON objects and structs, by tables
  *
- * A shape says which members an object has, of which types and ranges, and where in a struct they go. For
+ * A shape is a table of an object's members: their types, their ranges, and their places in a struct. For
  * lib/oci only.
  */
 
@@ -53,21 +53,21 @@ static inline size_t shape_element_size(const struct shape *shape) {
         return shape ? shape->size : 2 * sizeof(char *);
 }
 
-/* Reads `object` into the zeroed struct at `base`. What is not in the table is refused, or, with `unknown`,
- * left out and added to that. On failure (status 5 with the JSON path) the caller frees what is there with
+/* Reads `object` into the zeroed struct at `base`. Members that are not in the table are refused or, with `unknown`,
+ * ignored and added to it. On failure (status 5 with the JSON path) the caller frees the members that were read with
  * shape_clear(). */
 int shape_read(const struct shape *shape, const json_t *object, void *base, struct oci_unknown *unknown,
                struct error *error);
 
-/* The object that the struct is read from again; NULL without memory. An object or map without members is left
+/* The object from which shape_read() reads the same struct; NULL without memory. An object or map without members is left
  * out. */
 json_t *shape_write(const struct shape *shape, const void *base);
 
-/* Replaces in `base` what `change` has given: objects member by member, maps name by name, and arrays as a whole,
- * also by an empty one. Copies into a zeroed struct. Returns 0 or -ENOMEM, with a part of it done. */
+/* Replaces in `base` the members that `change` gives: objects member by member, maps name by name, and arrays as a whole,
+ * also by an empty one. With a zeroed `base` this makes a copy. Returns 0 or -ENOMEM; then a part may be done. */
 int shape_merge(const struct shape *shape, void *base, const void *change);
 
-/* Whether the same is given, with the same values. */
+/* Whether the same members are given, with the same values. */
 bool shape_equal(const struct shape *shape, const void *a, const void *b);
 
 /* Frees all that the struct has, not `base` itself. */

@@ -12,12 +12,12 @@
 #include "oci/resources.h"
 #include "util/cpulist.h"
 
-/* Where in the document the walk is: formatted only for an error or a warning. */
+/* The path of a member in the document, formatted only for an error or a warning. */
 struct trail {
         const struct trail *up; /* NULL: the document itself */
         const char *name;       /* NULL: an array's element */
         size_t index;
-        struct oci_unknown *unknown; /* the same all along; NULL: what is not known is refused */
+        struct oci_unknown *unknown; /* the same for the whole document; NULL: unknown members are refused */
 };
 
 #define TRAIL_INIT(up_, name_, index_)                                                                         \
@@ -96,7 +96,7 @@ static int read_string(const json_t *value, const struct trail *trail, char **ou
         return *out ? 0 : error_oom(error);
 }
 
-/* In canonical form, whatever the kernel would take. A list that names nothing is not given, as "" is. */
+/* Any list that the kernel accepts, in canonical form. A list that names nothing counts as not given, like "". */
 static int read_list(const json_t *value, const struct trail *trail, char **out, struct error *error) {
         _cleanup_free_ char *text = NULL;
         struct cpulist list;
@@ -214,7 +214,7 @@ static int read_member(const struct member *member, const json_t *value, void *p
         return -EINVAL;
 }
 
-/* runtime-spec, "Extensibility": a property that is not known must not be an error. */
+/* runtime-spec, config.md, "Extensibility": an unknown property must not be an error. */
 static int note_unknown(const struct trail *trail, struct error *error) {
         struct oci_unknown *unknown = trail->unknown;
         char **larger;
@@ -263,7 +263,7 @@ static int read_members(const struct shape *shape, const json_t *object, void *b
                 const struct trail here = TRAIL_INIT(up, name, 0);
                 int r;
 
-                /* null is an absent member, as for Go's decoder. */
+                /* null counts as an absent member, as in Go's decoder. */
                 if (member && json_is_null(value))
                         continue;
                 r = member ? read_member(member, value, (char *)base + member->offset, &here, error)

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-/* Adds what could be made; takes `value` over. */
+/* Adds the value, if it is not NULL; owns `value`. */
 static int set(json_t *object, const char *name, json_t *value) {
         return json_object_set_new(object, name, value) < 0 ? -ENOMEM : 0;
 }
@@ -34,7 +34,7 @@ static json_t *write_map(const struct shape *shape, const struct oci_array *map)
         return TAKE(written);
 }
 
-/* Without what would be an object without members. */
+/* Leaves out an object without members. */
 static int set_object(json_t *object, const struct member *member, const void *place) {
         json_t *written = shape_write(member->shape, place);
 
