@@ -87,7 +87,7 @@ static char *former_value(const struct setting_file *file, const char *value, co
                 former = setting_keyed_line(text, value);
                 return former || !file->reset ? former : strdup(file->reset);
         }
-        /* The one file that is read in another format than it is written: "oom_kill_disable 0\n...". */
+        /* memory.oom_control is read in another format than it is written: "oom_kill_disable 0\n...". */
         if (strcmp(file->name, "memory.oom_control") == 0)
                 return strdup(strncmp(text, "oom_kill_disable 1", 18) == 0 ? "1" : "0");
         former = strdup(text);

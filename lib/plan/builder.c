@@ -202,7 +202,7 @@ uint64_t builder_property_limit(int64_t value) {
 
 /* ---- CPU bandwidth ---- */
 
-/* What systemd is not told it does not round. */
+/* Whether systemd gets the quota; only then it must be rounded. */
 static bool is_bandwidth_of_unit(const struct builder *builder) {
         return builder->facts->systemd && !builder_in_subtree(builder, CONTROLLER_CPU);
 }
@@ -223,7 +223,7 @@ const char *builder_cpu_max(struct builder *builder, uint64_t quota, uint64_t pe
         return builder_text(builder, "%" PRIu64 " %" PRIu64, quota, period);
 }
 
-/* ---- what else there is ---- */
+/* ---- other helpers ---- */
 
 int builder_warn(struct builder *builder, const char *format, ...) {
         struct plan *plan = builder->plan;

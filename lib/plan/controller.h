@@ -30,8 +30,8 @@ enum controller {
         CONTROLLER_COUNT,
 };
 
-/* NULL for CONTROLLER_COUNT, which stands for none. The name in /proc/self/mountinfo (v1) or cgroup.controllers (v2). */
+/* The name in /proc/self/mountinfo (v1) or cgroup.controllers (v2); NULL for CONTROLLER_COUNT, which stands for none. */
 const char *controller_name(enum controller controller, enum cgroup_version version);
 
-/* Either version's name; -1 where it is none of ours. */
+/* From the name in either version; -1 for an unknown name. */
 int controller_from_name(const char *name);

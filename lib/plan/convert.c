@@ -27,7 +27,7 @@ uint64_t convert_shares_to_weight(uint64_t shares) {
                 return WEIGHT_MAX;
         l = log2((double)shares);
         exponent = (l * l + 125 * l) / 612.0 - 7.0 / 34.0;
-        /* 1024 is meant to be exactly 100: what is above a whole number by rounding only stays there. */
+        /* 1024 must become exactly 100: a rounding error above a whole number must not be rounded up. */
         return (uint64_t)ceil(pow(10, exponent) - 1e-9);
 }
 
@@ -46,7 +46,7 @@ static uint64_t at_least(uint64_t value, uint64_t least) {
 struct cpu_quota convert_quota_for_systemd(uint64_t quota, uint64_t period) {
         struct cpu_quota out;
 
-        /* At most 2^44 · 10^6 from the parser's range: it fits. */
+        /* No overflow: the parser's range allows at most 2^44 · 10^6. */
         out.per_second = quota * USEC_PER_SEC / period;
         out.per_second = (out.per_second + QUOTA_RESOLUTION - 1) / QUOTA_RESOLUTION * QUOTA_RESOLUTION;
         out.per_second = at_least(out.per_second, QUOTA_RESOLUTION);
@@ -58,7 +58,7 @@ struct cpu_quota convert_quota_for_systemd(uint64_t quota, uint64_t period) {
         return out;
 }
 
-/* sched_prio_to_weight[] of kernel/sched/core.c: each level is 1.25 times the next one, and 0 is 1024. */
+/* sched_prio_to_weight[] of kernel/sched/core.c: each level has 1.25 times the weight of the next one, and level 0 has 1024. */
 static const uint32_t nice_weights[] = {
         88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916, 9548, 7620, 6100, 4904,
         3906,  3121,  2501,  1991,  1586,  1277,  1024,  820,   655,   526,   423,  335,  272,  215,

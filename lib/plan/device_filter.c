@@ -107,7 +107,7 @@ static bool intersect(const struct device_rule *a, const struct device_rule *b) 
                (a->minor < 0 || b->minor < 0 || a->minor == b->minor);
 }
 
-/* Takes the rule's access away from the exceptions that it includes. */
+/* Removes the rule's access from the exceptions that it includes. */
 static int take_away(struct device_filter *filter, const struct device_rule *rule) {
         size_t kept = 0;
 
@@ -135,7 +135,7 @@ static void add_exception(struct device_filter *filter, const struct device_rule
         filter->rules[filter->count++] = *rule;
 }
 
-/* The kernel wants one exception that covers all of an access. */
+/* The kernel allows an access only if a single exception covers all of it, so included exceptions get the wider access. */
 static void widen(struct device_filter *filter) {
         for (size_t i = 0; i < filter->count; i++)
                 for (size_t k = 0; k < filter->count; k++)

@@ -2,11 +2,10 @@
 #pragma once
 
 /*
- * Which devices may be used: OCI's ordered rules, brought into a form that kernel and systemd take
+ * Which devices may be used: OCI's ordered rules, in a form that kernel and systemd accept
  *
- * The rules are evaluated in order, and the last one that matches wins, for each kind of access by itself;
- * what no rule matches is denied. A rule for all devices makes those before it moot, so what is left is a
- * default and the rules after it.
+ * The rules are evaluated in order, and the last one that matches decides, separately for each kind of access. A device that
+ * no rule matches is denied. A rule for all devices overrides those before it, so a filter is a default and the rules after it.
  */
 
 #include <stdbool.h>
@@ -24,7 +23,7 @@ struct device_rule {
 };
 
 struct device_filter {
-        bool allow; /* what holds for a device that no rule matches */
+        bool allow; /* the default, for a device that no rule matches */
         struct device_rule *rules;
         size_t count;
 };
@@ -35,15 +34,15 @@ struct device_filter *device_filter_copy(const struct device_filter *filter);
 struct device_filter *device_filter_free(struct device_filter *filter);
 DEFINE_CLEANUP(struct device_filter *, device_filter_free)
 
-/* Adds the rules of the other one behind its own. Returns 0 or -ENOMEM. */
+/* Appends the rules of the other filter. Returns 0 or -ENOMEM. */
 int device_filter_append(struct device_filter *filter, const struct device_filter *other);
 
 bool device_filter_equal(const struct device_filter *a, const struct device_filter *b);
 
 /*
- * The same as a default and exceptions from it, in any order: the form of v1's devices.list and of systemd's
- * DeviceAllow. All rules of `*out` have allow = !filter->allow, each with the access of those that include it.
- * -EOPNOTSUPP where a rule takes a part out of a wider exception, which that form cannot say; -ENOMEM.
+ * The same as a default and unordered exceptions from it: the form of v1's devices.list and of systemd's DeviceAllow. All
+ * rules of `*out` have allow = !filter->allow, each also with the access of those that include it. -EOPNOTSUPP if a rule
+ * removes a part of a wider exception, which this form cannot express; -ENOMEM.
  */
 int device_filter_exceptions(const struct device_filter *filter, struct device_filter **out);
 

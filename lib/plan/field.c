@@ -2,9 +2,9 @@
 /*
  * The table of OCI fields
  *
- * Subtle: the order of rows is the order of writes. cpuset comes first, since on v1 no task gets in before
- * it is filled; cpu.idle comes before cpu.shares, since the kernel takes no weight for an idle group
- * (sched_group_set_shares() in kernel/sched/fair.c); unified is the last, since it replaces what others gave.
+ * Subtle: the order of rows is the order of writes. cpuset is first, since a v1 cpuset accepts no task before
+ * it is filled. cpu.idle is before cpu.shares, since the kernel refuses a weight for an idle group
+ * (sched_group_set_shares() in kernel/sched/fair.c). unified is last, since it replaces values of other fields.
  */
 #include "plan/field.h"
 
@@ -17,7 +17,7 @@
 #include "plan/plan.h"
 #include "util/cleanup.h"
 
-/* Where a number of struct oci_resources is. */
+/* The place of a number in struct oci_resources. */
 #define NUMBER(type_, member_) .type = (type_), .offset = offsetof(struct oci_resources, member_)
 
 static const char no_kernel_limit[] = "cgroup v2 accounts kernel memory with all other";

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The table of OCI fields: for each its files on v1 and v2, its systemd properties and what is special about it
+ * The table of OCI fields: for each its files on v1 and v2, its systemd properties and its special rules
  *
- * The plan is made by walking it, `features` prints it and the manual's table is generated from it: a new
+ * The plan is made from this table, `features` prints it and the manual's list is generated from it: a new
  * field is a new row. Rows are in the order in which their files are written.
  */
 
@@ -17,21 +17,21 @@
 struct builder;
 struct oci_resources;
 
-/* What a field is in struct oci_resources, where it is one number. */
+/* The type of a field in struct oci_resources, if it is one number. */
 enum field_type {
-        FIELD_SPECIAL, /* none: the row's function knows */
+        FIELD_SPECIAL, /* not one number: the row's function reads it */
         FIELD_U64,
         FIELD_I64,
         FIELD_BOOL,
 };
 
-/* What one version of cgroups has for a field. */
+/* The files of a field in one version of cgroups. */
 struct field_file {
         const char *name;     /* or NULL; SIZE and KEY stand for a part that the document gives */
-        const char *fallback; /* tried where a kernel does not have `name`, or NULL */
-        const char *also;     /* another file that comes with it, or NULL */
-        /* Without a name: "cgroup v2 has no ..." refuses the field, all values or all but one that holds anyway; or the
-         * reason why it is ignored with a warning. */
+        const char *fallback; /* tried if the kernel does not have `name`, or NULL */
+        const char *also;     /* another file that is written with it, or NULL */
+        /* Without a name: the text after "cgroup v2 has no" with which the field is refused, for all values or for all but the
+         * one that applies anyway; or the reason why it is ignored with a warning. */
         const char *refused;
         bool has_harmless;
         int64_t harmless;
@@ -40,7 +40,7 @@ struct field_file {
 
 struct field_property {
         const char *name; /* or NULL */
-        unsigned since;   /* the first version of systemd that has it; 0: all that there are */
+        unsigned since;   /* the first version of systemd that has it; 0: all supported versions */
 };
 
 struct field_row {
@@ -60,9 +60,9 @@ struct field_row {
 /* All rows; `*count` says how many. */
 const struct field_row *field_rows(size_t *count);
 
-/* Whether the resources give the field of a row that is not FIELD_SPECIAL, and its number. Of bytes, what stands for
- * "unlimited" is -1. */
+/* Whether the resources give the field of a row that is not FIELD_SPECIAL, and its number. For bytes, any number that means
+ * "unlimited" becomes -1. */
 bool field_value(const struct field_row *row, const struct oci_resources *resources, int64_t *out);
 
-/* A number of bytes as a limit: -1 for all that is unlimited, the number that v1 shows for it included. */
+/* A number of bytes as a limit: -1 for unlimited, also for the numbers that v1 shows for it. */
 int64_t field_bytes(int64_t value);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cpu */
+/* cpu: cpusets, shares and idle, quota, burst and period, real-time bandwidth */
 #include "plan/field_plans.h"
 
 #include <inttypes.h>
@@ -24,7 +24,7 @@ int plan_mems(struct builder *builder, const struct field_row *row) {
         return plan_cpuset(builder, row, builder->resources->cpu.mems);
 }
 
-/* What the group weighs is the sandbox's and, where they have a group, the vCPUs'. */
+/* The weight is set on the sandbox's group and, if there is one, on the vCPUs' group. */
 static int add_weight(struct builder *builder, const struct field_row *row, int64_t value) {
         int r = 0;
 
@@ -41,7 +41,7 @@ int plan_idle(struct builder *builder, const struct field_row *row) {
         if (!cpu->idle.given)
                 return 0;
         idle = cpu->idle.value == 1;
-        /* CPUWeight=0 is systemd's "idle"; leaving it without shares is leaving the weight unset. */
+        /* CPUWeight=0 is systemd's "idle". If idle is lifted and no shares are given, the weight becomes unset. */
         if (idle || !cpu->shares.given)
                 r = builder_property_weight(builder, row->path, builder_row_property(builder, row),
                                             idle ? 0 : UINT64_MAX);
@@ -86,7 +86,7 @@ int plan_period(struct builder *builder, const struct field_row *row) {
         if (r == 0)
                 r = builder_property_number(builder, row->path, row->controller,
                                             builder_row_property(builder, row), value.period);
-        /* v2 has one file for both; it is the quota's. */
+        /* v2 has one file for both, which the quota's row writes. */
         if (r < 0 || version == CGROUP_V2)
                 return r;
         return builder_add_number(builder, row, 0, (int64_t)builder_cpu_file_period(builder, &value));
@@ -117,8 +117,8 @@ int plan_quota(struct builder *builder, const struct field_row *row) {
         return builder_add_number(builder, row, 0, value.quota == UINT64_MAX ? -1 : (int64_t)value.quota);
 }
 
-/* Real-time bandwidth: 0 is what a kernel without the files has; a period of 0 is "unset", since the kernel has no such
- * value. */
+/* Real-time bandwidth. A runtime of 0 is what a kernel without the files has anyway; a period of 0 counts as "unset", since the
+ * kernel refuses it. */
 int plan_realtime(struct builder *builder, const struct field_row *row) {
         int64_t value;
 

@@ -2,10 +2,10 @@
 /*
  * devices
  *
- * Subtle: the group's own filter says exactly what the rules say, on v1 and on v2. systemd gets the same as
- * DevicePolicy and DeviceAllow where these can say it, and all devices where they cannot. On v2 both hold, and a device may be used that both
- * allow: so while an update changes first the one and then the other, nothing is allowed that the old or the
- * new rules forbid, and what both allow stays allowed.
+ * Subtle: the group's own filter expresses the rules exactly, on v1 and on v2. systemd gets the same as DevicePolicy and
+ * DeviceAllow if these can express it, otherwise all devices. On v2 both apply, and a device may be used if both allow it. So
+ * while an update changes first one and then the other, a device that the old or the new rules forbid is never allowed, and one
+ * that both allow stays allowed.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,7 +13,7 @@
 
 #include "plan/field_plans.h"
 
-/* "/dev/char/1:3", "char-136", "char-*": systemd.resource-control(5). NULL where it has no form for it. */
+/* "/dev/char/1:3", "char-136", "char-*": systemd.resource-control(5). NULL if it has no form for the rule. */
 static const char *systemd_name(struct builder *builder, const struct device_rule *rule, bool *expressible) {
         const char *kind = rule->type == 'b' ? "block" : "char";
 
@@ -32,7 +32,7 @@ static const char *access_text(struct builder *builder, unsigned access) {
         return builder_text(builder, "%s", text);
 }
 
-/* All devices, in systemd's words. */
+/* All devices, in systemd's form. */
 static int set_all(struct builder *builder, struct property_pair *pairs, size_t *count) {
         pairs[0] = (struct property_pair){.path = builder_text(builder, "char-*"),
                                           .access = access_text(builder, OCI_DEVICE_ALL)};
@@ -43,7 +43,7 @@ static int set_all(struct builder *builder, struct property_pair *pairs, size_t 
                                                                                     : error_oom(builder->error);
 }
 
-/* DeviceAllow for the exceptions from a default to deny; all devices where it cannot say it. */
+/* DeviceAllow for the exceptions from a default to deny; all devices if it cannot express them. */
 static int set_pairs(struct builder *builder, const struct device_filter *exceptions,
                      struct property_pair *pairs, size_t *count) {
         bool expressible = exceptions && !exceptions->allow;
@@ -61,9 +61,9 @@ static int set_pairs(struct builder *builder, const struct device_filter *except
 }
 
 /*
- * The policy is always strict: systemd does not take its own filter down again when a unit goes back to
- * "auto" (unit_update_cgroup() applies what the unit needs, and then it needs no filter), but leaves the last
- * one in force on v2 and takes the unit out of v1's devices hierarchy.
+ * The policy is always strict. If a unit goes back to "auto", systemd does not remove its filter (unit_update_cgroup() applies
+ * only what the unit needs, and then it needs no filter): it leaves the last filter in force on v2, and moves the unit out of
+ * v1's devices hierarchy.
  */
 static int add_properties(struct builder *builder, const struct field_row *row,
                           const struct device_filter *exceptions) {
@@ -88,7 +88,7 @@ static int add_properties(struct builder *builder, const struct field_row *row,
                                       pairs, count);
 }
 
-/* Takes the filter over. */
+/* Owns the filter in every case. */
 static int add_filter(struct builder *builder, const struct field_row *row, enum cgroup_version version,
                       struct device_filter *filter) {
         const struct setting setting = {
@@ -97,7 +97,7 @@ static int add_filter(struct builder *builder, const struct field_row *row, enum
         return plan_add(builder->plan, &setting) < 0 ? error_oom(builder->error) : 0;
 }
 
-/* No rules at all: nothing is restricted. */
+/* Without rules nothing is restricted. */
 int plan_devices(struct builder *builder, const struct field_row *row) {
         _cleanup_(device_filter_freep) struct device_filter *filter = NULL, *exceptions = NULL;
         enum cgroup_version version = builder->facts->controllers[CONTROLLER_DEVICES];
@@ -105,7 +105,7 @@ int plan_devices(struct builder *builder, const struct field_row *row) {
 
         if (builder->resources->devices.count == 0)
                 return 0;
-        /* v2 has no such controller: there it is done by programs, which the kernel always has. */
+        /* v2 has no such controller but uses programs, which the kernel always supports. */
         if (version == CGROUP_ABSENT)
                 version = builder->facts->has_unified ? CGROUP_V2 : CGROUP_ABSENT;
         if (version == CGROUP_ABSENT)

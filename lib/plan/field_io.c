@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * blockIO, and unified's io.max and io.weight, which set the same
+ * blockIO, and unified's io.max and io.weight, which set the same limits
  *
- * Subtle: which file takes a weight depends on the I/O scheduler: bfq brings its own, with weights of 1 to
- * 1000; otherwise v2's io.weight (iocost), of 1 to 10000, or v1's blkio.weight of old kernels. Which there is
- * shows when it is written, so one is the other's fallback.
+ * Subtle: the file for a weight depends on the I/O scheduler. bfq has its own file, with weights of 1 to 1000; otherwise there is
+ * v2's io.weight (iocost), of 1 to 10000, or v1's blkio.weight of old kernels. Only the write reveals which file exists, so one
+ * is the other's fallback.
  *
- * On v2, io.max has one line for each device with four rates. Whatever has given them (four arrays, unified), they are put
- * together first, and both the line and the unit's properties come from that.
+ * On v2, io.max has one line for each device with four rates. Rates from all sources (four arrays, unified) are merged first, and
+ * both the line and the unit's properties are made from the result.
  */
 #include "plan/field_plans.h"
 
@@ -27,14 +27,14 @@
 
 /* ---- weights ---- */
 
-/* The unit's weight such that systemd comes to this one. */
+/* The weight of the unit from which systemd computes this weight. */
 static uint64_t property_weight(const struct builder *builder, enum cgroup_version version, uint64_t weight) {
         if (version == CGROUP_V1)
                 return weight;
         return builder->facts->bfq ? convert_bfq_to_io_weight(weight) : convert_blkio_to_io_weight(weight);
 }
 
-/* The setting of a weight, for the whole group ("default") or one device: v1 has a file for each kind, v2 one for both. */
+/* Adds the setting of a weight, for the whole group ("default") or one device: v1 has a file for each, v2 one for both. */
 static int add_weight(struct builder *builder, const struct field_row *row, enum cgroup_version version,
                       const char *key, const char *reset, uint64_t weight) {
         struct setting_file file = builder_file(row, version);
@@ -151,7 +151,7 @@ static bool parse_device(const char *text, int64_t *major, int64_t *minor) {
         return true;
 }
 
-/* A device's pair in the property: replaced, added, or with a weight of 0 removed. */
+/* Replaces or adds a device's pair in the property; a weight of 0 removes it. */
 static int set_pair(struct builder *builder, const char *field, const struct field_property *property,
                     int64_t major, int64_t minor, uint64_t weight) {
         struct setting *present = plan_find_property(builder->plan, property->name);
@@ -173,7 +173,7 @@ static int set_pair(struct builder *builder, const char *field, const struct fie
         return builder_property_pairs(builder, field, property, PROPERTY_RATES, pairs, kept);
 }
 
-/* The unit's property for a weight that the kernel takes; a device's 0 is none. */
+/* Adds the unit's property for a weight that the kernel accepts; 0 means that a device has none. */
 static int add_unified_property(struct builder *builder, const char *field, const char *name, bool bfq,
                                 uint64_t weight) {
         static const struct field_property group_property = {.name = "IOWeight"},
@@ -189,7 +189,7 @@ static int add_unified_property(struct builder *builder, const char *field, cons
 }
 
 /* Splits "DEVICE WEIGHT", "DEVICE default", "default WEIGHT" or "WEIGHT", as blkcg's files are read (ioc_weight_write() in
- * block/blk-iocost.c). A weight of 0 is a device's "default". False for what they do not read. */
+ * block/blk-iocost.c). A weight of 0 is a device's "default". False for any other text. */
 static bool split_weight(char *line, const char **name, uint64_t *weight) {
         const char *text;
         int64_t major, minor;
@@ -227,7 +227,7 @@ int unified_add_io_weight(struct builder *builder, const char *key, char *line) 
         if (!file.value)
                 return error_oom(builder->error);
         unified_remove_file(builder->plan, file.name, file.value);
-        /* What is out of range is the kernel's to refuse. */
+        /* The kernel refuses a weight out of range, so it gets no property. */
         r = weight > (bfq ? BFQ_WEIGHT_MAX : IO_WEIGHT_MAX)
                     ? 0
                     : add_unified_property(builder, field, name, bfq, weight);
@@ -236,14 +236,14 @@ int unified_add_io_weight(struct builder *builder, const char *key, char *line) 
 
 /* ---- rates ---- */
 
-/* v2's names of the rates, in the order of enum oci_throttle, in which its rows stand together in the table. */
+/* v2's names of the rates, in the order of enum oci_throttle, which is also that of the rows of the table. */
 static const char *const rate_names[OCI_THROTTLE_COUNT] = {"rbps", "wbps", "riops", "wiops"};
 
 /* A device's line of io.max. */
 struct device_limits {
         int64_t major, minor;
         uint64_t rates[OCI_THROTTLE_COUNT];
-        const char *field; /* what names it */
+        const char *field; /* the field that names the device */
 };
 
 struct io_limits {
@@ -255,7 +255,7 @@ static void io_limits_clear(struct io_limits *limits) {
         free(limits->devices);
 }
 
-/* The device's line, made where there is none; NULL without memory. */
+/* The device's line, added if there is none; NULL without memory. */
 static struct device_limits *find_device(struct io_limits *limits, int64_t major, int64_t minor,
                                          const char *field) {
         struct device_limits *larger;
@@ -293,7 +293,7 @@ static int add_arrays(struct builder *builder, const struct field_row *rows, str
         return 0;
 }
 
-/* "rbps=1048576", "wiops=max". False for what the kernel does not read, and for a rate of 0, which it does not take. */
+/* "rbps=1048576", "wiops=max". False for text that the kernel refuses, such as a rate of 0. */
 static bool read_rate(char *word, struct device_limits *limit) {
         const char *name = strsep(&word, "=");
 
@@ -307,7 +307,7 @@ static bool read_rate(char *word, struct device_limits *limit) {
         return false;
 }
 
-/* A line of unified's io.max, over what the arrays have. */
+/* A line of unified's io.max; it replaces rates of the arrays. */
 static int add_line(struct builder *builder, char *line, void *data) {
         const char *key = "io.max", *field = unified_field(builder, key), *name = strsep(&line, " \t");
         struct io_limits *limits = data;
@@ -345,7 +345,7 @@ static int add_io_max(struct builder *builder, const struct field_row *row, cons
         return file.reset ? builder_add_file(builder, limit->field, &file) : error_oom(builder->error);
 }
 
-/* The property of one rate; none where nothing has ever named it. */
+/* The property of one rate, unless neither this document nor the one before names the rate. */
 static int add_rate_property(struct builder *builder, const struct field_row *row, enum oci_throttle which,
                              const struct io_limits *limits) {
         struct property_pair *pairs = calloc(limits->count + 1, sizeof(*pairs));
@@ -363,7 +363,7 @@ static int add_rate_property(struct builder *builder, const struct field_row *ro
         return r;
 }
 
-/* All rates of v2, with the first of the rows. */
+/* Adds all rates of v2; called for the first of the rows. */
 static int plan_io_max(struct builder *builder, const struct field_row *rows) {
         _cleanup_(io_limits_clear) struct io_limits limits = {0};
         const char *unified = builder_unified(builder, "io.max");
@@ -379,7 +379,7 @@ static int plan_io_max(struct builder *builder, const struct field_row *rows) {
         return r;
 }
 
-/* The same for one rate of v1. */
+/* Adds one rate of v1. */
 static int plan_throttle_v1(struct builder *builder, const struct field_row *row, enum oci_throttle which) {
         const struct oci_array *devices = &builder->resources->block_io.throttles[which];
         const struct oci_throttle_device *device = devices->items;

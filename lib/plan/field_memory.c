@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* memory: what is more than a number in a file */
+/* memory: the fields that are more than a number in a file */
 #include "plan/field_plans.h"
 
-/* v1 charges the memory of a process to where its main thread is. */
+/* v1 charges the memory of a process to the group of its main thread. */
 static int warn_of_threads(struct builder *builder, const struct field_row *row, int64_t limit) {
         if (!builder->facts->threads_only || limit < 0 ||
             builder->facts->controllers[CONTROLLER_MEMORY] != CGROUP_V1)
@@ -30,7 +30,7 @@ int plan_memory_limit(struct builder *builder, const struct field_row *row) {
                                           limit);
 }
 
-/* Memory and swap together; an unlimited memory without a word on swap means unlimited swap as well. False where there is
+/* The limit of memory and swap together; unlimited memory without a value for swap means unlimited swap too. False if there is
  * nothing to set. */
 static bool find_swap(const struct builder *builder, const struct field_row *row, int64_t limit, int64_t *out) {
         if (field_value(row, builder->resources, out))
@@ -49,14 +49,14 @@ int plan_swap(struct builder *builder, const struct field_row *row) {
         r = builder_version(builder, row, &version);
         if (r < 0)
                 return r;
-        /* v2's is the part above the limit. */
+        /* The file of v2 limits swap alone. */
         if (version == CGROUP_V2 && value >= 0)
                 value -= limit;
         r = builder_property_number(builder, row->path, row->controller, builder_row_property(builder, row),
                                     builder_property_limit(value));
         if (r < 0)
                 return r;
-        /* Without swap accounting there is no file, and unlimited (or, on v2, none) is what holds anyway. */
+        /* Without swap accounting there is no file; then unlimited swap (on v2 also no swap) needs no write. */
         return builder_add_number(
                 builder, row, value < 0 || (version == CGROUP_V2 && value == 0) ? FILE_MISSING_OK : 0, value);
 }

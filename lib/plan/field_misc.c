@@ -10,10 +10,10 @@ int plan_pids(struct builder *builder, const struct field_row *row) {
         bool given = field_value(row, builder->resources, &limit);
         int r;
 
-        /* systemd has no 0, and unit and file have to agree. */
+        /* systemd has no 0, and unit and file must agree. */
         if (given && limit == 0)
                 limit = 1;
-        /* What is not given is not limited: systemd would put DefaultTasksMax= on the scope. */
+        /* Not given means not limited: without the property systemd would apply DefaultTasksMax= to the scope. */
         r = builder_property_number(builder, row->path, row->controller, builder_row_property(builder, row),
                                     given ? builder_property_limit(limit) : UINT64_MAX);
         if (r < 0 || !given || builder_is_moot(builder, row, limit))
@@ -52,7 +52,7 @@ static int add_hugepage_limit(struct builder *builder, const struct field_row *r
         return builder_add_file(builder, row->path, &file);
 }
 
-/* The limit on use, and the one on reservations where the kernel has it (from 5.7 on). */
+/* The limit of use, and the limit of reservations if the kernel has it (from Linux 5.7 on). */
 int plan_hugepages(struct builder *builder, const struct field_row *row) {
         const struct oci_hugepage *pages = builder->resources->hugepages.items;
 

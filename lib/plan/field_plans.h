@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What the rows of the table of fields do: each adds the settings of its field, if that was given. */
+/* The functions of the rows of the table of fields: each adds the settings of its field, if the field is given. */
 
 #include "plan/builder.h"
 
-/* A number that has a file, and perhaps a property, of its own. */
+/* A number with its own file and perhaps its own property. */
 int plan_scalar(struct builder *builder, const struct field_row *row);
 
-/* Nothing: another row does it together with its own. */
+/* Adds nothing: another row handles this field too. */
 int plan_elsewhere(struct builder *builder, const struct field_row *row);
 
 int plan_cpus(struct builder *builder, const struct field_row *row);
@@ -36,5 +36,5 @@ int plan_throttle_write_iops(struct builder *builder, const struct field_row *ro
 
 int plan_devices(struct builder *builder, const struct field_row *row);
 
-/* Explicit files of v2: they win over what other fields have come to, so this row is the last. */
+/* Explicit files of v2. They replace settings of other fields, so this row is the last. */
 int plan_unified(struct builder *builder, const struct field_row *row);

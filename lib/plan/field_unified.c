@@ -2,8 +2,8 @@
 /*
  * unified: files of v2 by their own names
  *
- * Subtle: keys win over what other fields have come to, so the file and the property that they replace are
- * taken out of the plan. A key that is unknown (unified_files.c has those that are not) is written as it is.
+ * Subtle: keys take precedence over other fields, so the file and the property that a key replaces are removed
+ * from the plan. Known keys are in unified_files.c; an unknown key is written as it is.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "plan/kernel_text.h"
 #include "plan/unified.h"
 
-/* ---- what other rows need ---- */
+/* ---- helpers for other rows ---- */
 
 /* The key of a file, whichever group it is of. */
 static const char *key_of(const char *file) {
@@ -92,13 +92,13 @@ int unified_each_line(struct builder *builder, const char *text,
 
 /* ---- which controller ---- */
 
-/* Whether a value limits nothing: "max", or lines of which each says so of all that it names. */
+/* Whether a value limits nothing: "max", or lines that all have only "max". */
 static bool is_unlimited(const char *text) {
         _cleanup_free_ char *copy = strdup(text);
         char *rest = copy, *word;
         bool unlimited = false;
 
-        /* cpu.max has a period behind it. */
+        /* In cpu.max a period follows. */
         if (strncmp(text, "max ", strlen("max ")) == 0)
                 return true;
         while (copy && (word = strsep(&rest, " \t\n"))) {
@@ -113,8 +113,8 @@ static bool is_unlimited(const char *text) {
         return unlimited;
 }
 
-/* The controller of "memory.high"; the core's files ("cgroup.max.depth") need none. `*moot`: it is not there, and there is
- * nothing to limit. */
+/* The controller of a key such as "memory.high"; the core's files ("cgroup.max.depth") need none. `*moot`: the controller is
+ * missing and the value limits nothing. */
 static int find_controller(struct unified_entry *entry, enum controller *out, bool *moot) {
         const struct plan_facts *facts = entry->builder->facts;
         _cleanup_free_ char *name = strndup(entry->key, strcspn(entry->key, "."));
@@ -182,7 +182,7 @@ static int add_known(struct unified_entry *entry, enum controller controller) {
         return r < 0 ? r : add_file(entry, controller, entry->value, file->flags);
 }
 
-/* Files that hold a line for each device take several, one a write. */
+/* Files with a line for each device take several lines, one per write. */
 static bool is_keyed(const char *key) {
         static const char *const keyed[] = {"io.latency", "io.prio.class", "rdma.max", "misc.max",
                                             "dmem.max",   "dmem.min",      "dmem.low"};
@@ -248,7 +248,7 @@ int plan_unified(struct builder *builder, const struct field_row *row) {
         int r = 0;
 
         (void)row;
-        /* In the order of their names: cpuset.cpus.partition after cpuset.cpus, of which the partition is made. */
+        /* In the order of their names: cpuset.cpus.partition after cpuset.cpus, from which the partition is made. */
         for (size_t i = 0; r == 0 && i < unified->count; i++)
                 r = plan_entry(builder, &entries[i]);
         return r;
@@ -260,7 +260,7 @@ static bool replaces(const struct setting_file *later, const char *key) {
         return sets_file(later, key, NULL) || (is_weight_name(key_of(later->name)) && is_weight_name(key));
 }
 
-/* Of "50", which stands for "default 50", the default. */
+/* Whether the line has the key of the value. A value of "50" stands for "default 50". */
 static bool is_line_of(const char *line, const char *value) {
         return setting_same_key(strchr(line, ' ') || strchr(line, ':') ? line : "default", value);
 }

@@ -89,7 +89,7 @@ static struct setting *find_file(struct plan *plan, const char *name) {
         return NULL;
 }
 
-/* The memory+swap limit of v1; unlimited where none was ever given. */
+/* The memory+swap limit of v1; unlimited if none was ever given. */
 static uint64_t memsw_limit(const struct oci_resources *resources) {
         return resources && resources->memory.swap.given
                        ? builder_property_limit(field_bytes(resources->memory.swap.value))
@@ -158,7 +158,7 @@ struct setting *plan_find_property(const struct plan *plan, const char *name) {
         return find_target(plan, &(struct setting){.kind = SETTING_PROPERTY, .property = {.name = name}});
 }
 
-/* A text of a former plan, as one of this. False without memory. */
+/* Replaces a text of a former plan by a copy that this plan owns. False without memory. */
 static bool adopt(struct plan *plan, const char **text) {
         if (*text)
                 *text = plan_text(plan, "%s", *text);
@@ -195,7 +195,7 @@ static int add_reset(struct plan *plan, const struct setting *former, struct err
         return plan_add(plan, &reset) < 0 ? error_oom(error) : 0;
 }
 
-/* A setting of devices learns what it replaces. */
+/* Adds to a setting of devices the filter that it replaces. */
 static int add_former_devices(struct setting_devices *devices, const struct device_filter *former,
                               struct error *error) {
         if (!former || devices->former)
@@ -204,7 +204,8 @@ static int add_former_devices(struct setting_devices *devices, const struct devi
         return devices->former ? 0 : error_oom(error);
 }
 
-/* It learns what else may be denied. A list that cannot be said as a default and exceptions was refused at the time. */
+/* Adds to it the devices that the former filter may deny. A filter that cannot be expressed as a default and exceptions was
+ * refused when it was given. */
 static int add_unsettled_devices(struct setting_devices *devices, const struct device_filter *former,
                                  struct error *error) {
         _cleanup_(device_filter_freep) struct device_filter *exceptions = NULL;
@@ -226,7 +227,7 @@ static int add_unsettled_devices(struct setting_devices *devices, const struct d
         return r < 0 && r != -EOPNOTSUPP ? error_oom(error) : 0;
 }
 
-/* `unsure`: neither plan is known to have been carried out. */
+/* `unsure`: it is unknown whether either plan was carried out. */
 static int add_resets(struct plan *plan, const struct plan *before, bool unsure, struct error *error) {
         int r = 0;
 
@@ -251,8 +252,8 @@ int plan_add_resets(struct plan *plan, const struct plan *before, struct error *
         return add_resets(plan, before, true, error);
 }
 
-/* Whether both plans set the same in the same way. It may take several settings: lines with one key in a file of
- * lines, of which the last one counts. */
+/* Whether both plans set the same target to the same value. A file of lines may have several settings with one key; the last
+ * one counts. */
 static bool same_settings(const struct plan *a, const struct plan *b, const struct setting *target) {
         for (size_t i = 0, k = 0;; i++, k++) {
                 while (i < a->count && !setting_same_target(&a->settings[i], target))

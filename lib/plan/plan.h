@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * The plan: which file gets which text, and which systemd property which value, in which order
+ * The plan: which file gets which text, and which systemd property gets which value, in which order
  *
- * Pure: from resources and facts about the host, without I/O. The same plan is printed by --dry-run,
- * carried out by a manager (lib/manager), compared with the plan before an update so that only
- * differences are written, and undone in reverse.
+ * It is computed from resources and facts about the host, without I/O. The same plan is printed by
+ * --dry-run, carried out by a manager (lib/manager), compared with the plan before an update so that
+ * only differences are written, and undone in reverse.
  */
 
 #include <stdbool.h>
@@ -21,19 +21,19 @@
 /* The threaded child of the sandbox cgroup that vCPU threads are in, with --vcpu-subtree. */
 #define PLAN_VCPU_SUBTREE "vcpu"
 
-/* What a plan has to know of the host. */
+/* The facts about the host that a plan needs. */
 struct plan_facts {
-        /* Where each controller is: nowhere, in a v1 hierarchy, or on the v2 tree (also on a hybrid
-         * host). CONTROLLER_DEVICES counts as CGROUP_V2 on a host without v1 devices. */
+        /* The version of each controller's hierarchy, or CGROUP_ABSENT. CONTROLLER_DEVICES counts as
+         * CGROUP_V2 on a host without v1 devices. */
         enum cgroup_version controllers[CONTROLLER_COUNT];
         enum cgroup_version version; /* of the host as a whole: hybrid is CGROUP_V1 */
         bool systemd;                /* the systemd driver is used: properties are wanted as well */
         unsigned systemd_version;    /* 252, 257 …; 0 without systemd */
-        bool has_unified;            /* a v2 tree is mounted, be it only for other things */
-        bool bfq;                    /* the bfq I/O scheduler is there, with weights of its own */
+        bool has_unified;            /* a v2 tree is mounted, with or without controllers */
+        bool bfq;                    /* the bfq I/O scheduler is available; it has its own weights */
         bool vcpu_subtree;           /* limits of cpu and cpuset go onto the vCPUs' group (v2 only) */
-        bool threads_only;           /* on v1, the group has vCPU threads: the rest of the VMM is elsewhere */
-        const char *hugepage_sizes;  /* as the kernel names them, "2MB 1GB"; NULL: not asked for */
+        bool threads_only; /* on v1, the group has vCPU threads only: the rest of the VMM is elsewhere */
+        const char *hugepage_sizes; /* as the kernel names them, "2MB 1GB"; NULL: not needed */
 };
 
 struct plan {
@@ -41,21 +41,21 @@ struct plan {
         size_t count;
         char **warnings; /* fields that are ignored or have no effect here; one line each */
         size_t warning_count;
-        char **texts; /* what settings point at */
+        char **texts; /* the texts that settings point to */
         size_t text_count;
 };
 
 /* A text that lives as long as the plan; NULL without memory. */
 __attribute__((format(printf, 2, 3))) const char *plan_text(struct plan *plan, const char *format, ...);
 
-/* Adds a setting, and takes over what it owns also on failure. 0 or -ENOMEM. */
+/* Adds a setting, and owns its parts also on failure. 0 or -ENOMEM. */
 int plan_add(struct plan *plan, const struct setting *setting);
 
 /*
- * Makes the plan for `resources`. `before` (or NULL) is what the cgroup had until now: it decides
- * orders such as v1's memory limit and memory+swap limit; the plan is complete all the same.
- * Errors: EXIT_STATUS_REFUSED for what no such host can apply (memory.swappiness on v2);
- * EXIT_STATUS_FAILED naming controller and field where the controller is mounted nowhere, unless nothing is limited.
+ * Makes the complete plan for `resources`. `before` (or NULL) are the resources until now: they decide orders such as that
+ * of v1's memory limit and memory+swap limit. Errors: EXIT_STATUS_REFUSED for a field that no host of this version can apply
+ * (memory.swappiness on v2); EXIT_STATUS_FAILED, naming controller and field, if the controller is mounted nowhere, unless
+ * the value limits nothing.
  */
 int plan_new(const struct oci_resources *resources, const struct oci_resources *before,
              const struct plan_facts *facts, struct plan **out, struct error *error);
@@ -92,7 +92,7 @@ json_t *plan_to_json(const struct plan *plan);
  * without memory. */
 json_t *plan_fields_to_json(void);
 
-/* Whether it is the path of a field, or of an object that has fields ("cpu"). */
+/* Whether this is the path of a field, or of an object with fields ("cpu"). */
 bool plan_has_field(const char *path);
 
 /* The fields' paths, "cpu.cpus, cpu.mems": a new string, or NULL without memory. */

@@ -26,7 +26,7 @@ static bool number_equal(const struct property *a, const struct property *b) {
         return a->number == b->number;
 }
 
-/* UINT64_MAX is systemctl's own word. jansson's integers end at 2^63: what is above is text. */
+/* UINT64_MAX is shown as systemctl shows it. jansson's integers end at 2^63, so larger numbers are shown as text. */
 static json_t *number_to_json(const struct property *property) {
         if (property->number == UINT64_MAX)
                 return json_string("infinity");
@@ -48,7 +48,7 @@ static void bytes_clear(struct property *property) {
         free(property->bytes.items);
 }
 
-/* Without the zeroes at the end, which systemd may have or not. */
+/* The length without trailing zeroes, which systemd may have or not. */
 static size_t bytes_length(const struct property *property) {
         size_t length = property->bytes.count;
 
@@ -72,7 +72,7 @@ static json_t *bytes_to_json(const struct property *property) {
         return array;
 }
 
-/* None, which is "all". */
+/* An empty set means "all". */
 static int bytes_make_reset(struct property *property) {
         property->bytes.count = 0;
         property->bytes.items = calloc(1, 1);
@@ -125,7 +125,7 @@ static int rates_make_reset(struct property *property) {
         return 0;
 }
 
-/* Devices that may be used have no "not given": without rules, all of them may. */
+/* A list of allowed devices cannot be "not given": without rules, all devices are allowed. */
 static int accesses_make_reset(struct property *property) {
         property->pairs.items = calloc(2, sizeof(*property->pairs.items));
         if (!property->pairs.items)

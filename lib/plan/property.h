@@ -18,9 +18,9 @@ enum property_type {
 };
 
 struct property_pair {
-        const char *path;   /* the plan's */
+        const char *path;   /* owned by the plan */
         uint64_t number;    /* PROPERTY_RATES */
-        const char *access; /* PROPERTY_ACCESSES; the plan's */
+        const char *access; /* PROPERTY_ACCESSES; owned by the plan */
 };
 
 /* Names and texts belong to the plan. */
@@ -31,7 +31,7 @@ struct property {
                 uint64_t number; /* UINT64_MAX is systemd's infinity */
                 const char *text;
                 struct {
-                        uint8_t *items; /* owned; little end first */
+                        uint8_t *items; /* owned; the lowest numbers first */
                         size_t count;
                 } bytes;
                 struct {
@@ -47,10 +47,10 @@ void property_clear(struct property *property);
 /* Whether two values of the same property are the same; the order of pairs does not matter. */
 bool property_equal(const struct property *a, const struct property *b);
 
-/* Turns a copy of a property, which shares what it owns with the original, into what takes that back: 0, -ENOMEM, or
- * PROPERTY_E_NO_RESET. */
+/* Turns a copy of a property, which shares owned parts with the original, into the property that resets the original: 0,
+ * -ENOMEM, or PROPERTY_E_NO_RESET. */
 enum {
-        PROPERTY_E_NO_RESET = 1, /* a number or a text cannot cease to be given */
+        PROPERTY_E_NO_RESET = 1, /* a number or a text cannot be reset */
 };
 int property_make_reset(struct property *property);
 

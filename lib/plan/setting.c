@@ -59,7 +59,7 @@ static bool equal_files(const struct setting *a, const struct setting *b) {
 
 static int reset_file(struct setting *setting) {
         setting->file.value = setting->file.reset;
-        /* The fallback takes the same words. */
+        /* The fallback is reset by the same text. */
         setting->file.fallback_value = NULL;
         return setting->file.reset ? 0 : PROPERTY_E_NO_RESET;
 }
@@ -107,7 +107,7 @@ bool setting_file_holds(const struct setting_file *file, const char *value, cons
 
         if ((file->flags & FILE_KEYED) != 0)
                 return line_holds(file, value, text);
-        /* The one file that is read in another format than it is written: "oom_kill_disable 0\n...". */
+        /* memory.oom_control is read in another format than it is written: "oom_kill_disable 0\n...". */
         if (strcmp(file->name, "memory.oom_control") == 0 &&
             strncmp(text, "oom_kill_disable ", strlen("oom_kill_disable ")) == 0)
                 text += strlen("oom_kill_disable ");

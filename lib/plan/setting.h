@@ -13,8 +13,8 @@
 #include "plan/device_filter.h"
 #include "plan/property.h"
 
-/* How long the kernel may need to give back what a removed group had, and how long to wait at most between two tries to get
- * it: milliseconds. */
+/* How long the kernel may need to release the budget of a removed group, and the longest pause between two tries to get it, in
+ * milliseconds. */
 #define SETTING_RELEASE_MS 1000
 #define SETTING_RELEASE_PAUSE_MAX_MS 50
 
@@ -26,14 +26,14 @@ enum setting_kind {
 };
 
 enum file_flags {
-        /* The file may be missing (ENOENT): the value is what a host without it does anyway. */
+        /* The file may be missing (ENOENT): the value is what applies on a host without it. */
         FILE_MISSING_OK = 1 << 0,
-        /* What the kernel refuses is a warning, not an error (obsolete limits). */
+        /* A refusal by the kernel is a warning, not an error (obsolete limits). */
         FILE_REFUSED_WARN = 1 << 1,
-        /* The kernel may take it without a word and hold something else: read back, and a value that did not arrive is an
+        /* The kernel may accept the value silently and store another one: the file is read back, and a different value is an
          * error. */
         FILE_VERIFY = 1 << 2,
-        /* An empty value on v1 cpuset means: what the parent has, copied down. */
+        /* On a v1 cpuset an empty value means that the parent's value is copied. */
         FILE_INHERIT = 1 << 3,
         /* memory.checkBeforeUpdate: refuse a limit (the number in `value`) below the current usage
          * (memory.usage_in_bytes, memory.current) before anything is changed. */
@@ -41,14 +41,14 @@ enum file_flags {
         /* The file holds a line for each key (a device, an interface), and the value is one such line: it
          * replaces the line that begins with the same word. */
         FILE_KEYED = 1 << 5,
-        /* The sandbox cgroup's own, also where the vCPUs have a group: what it weighs among other sandboxes. */
+        /* A file of the sandbox cgroup even if the vCPUs have a group: its weight among other sandboxes. */
         FILE_OF_SANDBOX = 1 << 6,
-        /* Takes back what may never have been there: a device that the kernel does not know is no error. */
+        /* Resets a limit that may never have been set: an unknown device is not an error. */
         FILE_UNSURE = 1 << 7,
         /* A number of bytes, which the kernel rounds down to a page. */
         FILE_BYTES = 1 << 8,
-        /* Shares a parent's budget, of which the kernel takes the part of a group that was removed as used for some ms more
-         * (until its last reference has gone): a refusal is tried again for SETTING_RELEASE_MS. */
+        /* Uses a part of the parent's budget. The kernel counts the part of a removed group as used for some ms more (until its
+         * last reference is gone), so a refused write is repeated for SETTING_RELEASE_MS. */
         FILE_SHARES_BUDGET = 1 << 9,
 };
 
@@ -62,26 +62,26 @@ struct setting_file {
         unsigned group;
         const char *name;  /* "cpu.max"; below the sandbox cgroup, "vcpu/cpu.max" */
         const char *value; /* without newline */
-        /* Where there is no such file (ENOENT), this one is meant; NULL: none. A NULL value: the same one. */
+        /* If the file is missing (ENOENT), this one is written; NULL: none. A NULL value means the same value. */
         const char *fallback, *fallback_value;
-        /* What takes the setting back once nobody names it any more; NULL: it cannot cease to be given. */
+        /* The value that resets the setting when it is no longer given; NULL: it cannot be reset. */
         const char *reset;
 };
 
 struct setting_devices {
         enum cgroup_version version;
         struct device_filter *filter; /* owned; NULL: any device may be used */
-        /* What was carried out before, from plan_compare(); owned. With `unsettled`, from plan_add_resets(), all that may be
-         * denied where the default is to allow. */
+        /* The filter that was applied before, from plan_compare(); owned. With `unsettled`, from plan_add_resets(): all devices
+         * that may be denied while the default is to allow. */
         struct device_filter *former;
         bool unsettled;
 };
 
 struct setting {
         enum setting_kind kind;
-        const char *field; /* the OCI field that it comes from, "cpu.quota"; the plan's */
+        const char *field; /* the OCI field that it comes from, "cpu.quota"; owned by the plan */
         bool unchanged;    /* from plan_compare(): the plan before has the same */
-        bool lost; /* from cgroup_compare(): the group has had it, and somebody else has taken it away */
+        bool lost; /* from cgroup_compare(): the group had the value, and somebody else has changed it */
         union {
                 struct property property;
                 struct setting_file file;
@@ -95,27 +95,27 @@ void setting_clear(struct setting *setting);
 /* Whether both set the same property, file (of a keyed one: the same line), or devices. */
 bool setting_same_target(const struct setting *a, const struct setting *b);
 
-/* Of two settings with the same target, whether they set the same. */
+/* Whether two settings with the same target set the same value. */
 bool setting_equal(const struct setting *a, const struct setting *b);
 
-/* Turns a copy, which shares what it owns with the original, into what takes that back: 0, -ENOMEM, or
+/* Turns a copy, which shares owned parts with the original, into the setting that resets the original: 0, -ENOMEM, or
  * PROPERTY_E_NO_RESET. */
 int setting_make_reset(struct setting *setting);
 
 /*
- * Whether a file that reads so holds what the setting wants of it: `value` is the setting's or its fallback's. Also false
- * where this cannot be told: to write it again does no harm. Kernels show values in their own ways: bytes rounded to pages,
- * v1's unlimited as a number near 2^63, memory.oom_control with words; a line that a keyed file does not have is unlimited.
+ * Whether a file with this text holds the value, which is the setting's or its fallback's. Also false if this cannot be
+ * determined: writing the value again does no harm. The kernel shows values in its own formats: bytes rounded to pages, v1's
+ * unlimited as a number near 2^63, memory.oom_control with words. A line that a keyed file does not have means unlimited.
  */
 bool setting_file_holds(const struct setting_file *file, const char *value, const char *text);
 
-/* Whether the text stands for "no limit", on v1 or on v2. */
+/* Whether the text means "no limit", on v1 or on v2. */
 bool setting_value_is_unlimited(const char *value);
 
-/* Whether two lines of a keyed file begin with the same word: then they set the same. */
+/* Whether two lines of a keyed file begin with the same word, and so set the same limit. */
 bool setting_same_key(const char *a, const char *b);
 
-/* The line of a keyed file's text that begins with the same word as `line`: a new string, NULL where there is none. */
+/* The line of a keyed file's text that begins with the same word as `line`: a new string, or NULL. */
 char *setting_keyed_line(const char *text, const char *line);
 
 /* As --dry-run shows it. A new reference, or NULL without memory. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The files of unified that are known: how the kernel reads them, and which properties they have
+ * The known files of unified: how the kernel reads them, and which properties they have
  *
- * The value goes on in one form, so that file and property get the same; what systemd would round is written rounded.
+ * A value is converted to one form, so that file and property get the same; if systemd rounds it, it is written rounded.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -44,7 +44,7 @@ static int read_stripped(struct unified_entry *entry, int (*parse)(const char *t
         return set_number(entry, number);
 }
 
-/* page_counter_memparse() of mm/page_counter.c, behind strstrip(). */
+/* strstrip(), then page_counter_memparse() of mm/page_counter.c. */
 static int read_bytes(struct unified_entry *entry) {
         int r = read_stripped(entry, kernel_parse_bytes);
 
@@ -71,7 +71,7 @@ static int read_signed(struct unified_entry *entry, int64_t min, int64_t max, co
         return set_value(entry, builder_text(entry->builder, "%" PRId64, *out));
 }
 
-/* 0 or 1; those of memory behind strstrip(). */
+/* 0 or 1; the files of memory ignore surrounding blanks (strstrip()). */
 static int read_switch(struct unified_entry *entry) {
         _cleanup_free_ char *text = kernel_strip(entry->text);
         int64_t number = 0;
@@ -131,7 +131,7 @@ static bool parse_bandwidth(char *text, uint64_t *quota, uint64_t *period) {
         return kernel_parse_decimal(text + strspn(text, " \t"), period) == 0;
 }
 
-/* Beyond what the kernel takes there is nothing to convert: it is to say so. */
+/* A bandwidth out of range is not converted but written as it is: the kernel refuses it. */
 static bool is_bandwidth(uint64_t quota, uint64_t period) {
         return quota > 0 && (quota <= OCI_CFS_RUNTIME_MAX || quota == UINT64_MAX) &&
                period >= OCI_CFS_PERIOD_MIN && period <= OCI_CFS_PERIOD_MAX;
@@ -180,7 +180,7 @@ static int add_bandwidth_properties(struct unified_entry *entry) {
         return r < 0 ? r : replace_number(entry, &entry->file->property, entry->bandwidth.per_second);
 }
 
-/* CPUWeight=0 is systemd's "idle"; without it, the weight is what other fields say, or unset. */
+/* CPUWeight=0 is systemd's "idle"; if idle is 0, the weight is that of other fields, or unset. */
 static int add_idle_property(struct unified_entry *entry) {
         const struct field_property *property = &entry->file->property;
 
@@ -238,7 +238,7 @@ static const struct unified_file files[] = {
          .flags = FILE_INHERIT,
          .add_properties = add_list_property},
         {.key = "cpuset.cpus.exclusive", .read = read_list},
-        /* The kernel takes what cannot be, and says in the file that it is invalid. */
+        /* The kernel accepts a partition that is not possible, and shows it as invalid. */
         {.key = "cpuset.cpus.partition", .read = read_word, .flags = FILE_VERIFY},
         {.key = "memory.min", .read = read_bytes, .property = {.name = "MemoryMin"}, .flags = FILE_BYTES},
         {.key = "memory.low", .read = read_bytes, .property = {.name = "MemoryLow"}, .flags = FILE_BYTES},
@@ -253,7 +253,7 @@ static const struct unified_file files[] = {
          .read = read_bytes,
          .property = {"MemoryZSwapMax", 253},
          .flags = FILE_BYTES},
-        /* systemd has OOMPolicy=kill, but for a unit that starts, and it then stops the unit after any OOM kill. */
+        /* Not OOMPolicy=kill: systemd takes it only when a unit starts, and stops the unit after any OOM kill. */
         {.key = "memory.oom.group", .read = read_switch},
         {.key = "memory.zswap.writeback", .read = read_switch},
         {.key = "hugetlb.*.max", .read = read_bytes, .flags = FILE_BYTES},
