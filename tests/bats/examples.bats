@@ -51,7 +51,7 @@ clear_up() {
     if [ -d /run/systemd/system ] && [ -z "$KUBEPODS" ]; then systemctl stop kubepods.slice 2> /dev/null || true; fi
     [ -n "$KUBEPODS" ] || remove_parents kubepods/pod1 kubepods
     remove_parents kata_sandboxed_pod kata_overhead
-    rm -rf /run/sb1 /run/sb1.sock "$work/jobs" "$ROOT"
+    rm -rf /run/sb1 /run/sb1.sock /run/kata-cgroup.prom /var/lib/prometheus/node-exporter/kata.prom "$work/jobs" "$ROOT"
     [ ! -e "$work/made-vfio" ] || { rm /dev/vfio/12 && rm "$work/made-vfio"; }
     rmdir /dev/vfio 2> /dev/null || true
 }
