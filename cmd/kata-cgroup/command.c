@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +95,22 @@ static int read_limited(const struct sandbox_environment *environment, int fd, c
 
 bool command_is_terminal(const char *file) {
         return strcmp(file, "-") == 0 && isatty(STDIN_FILENO);
+}
+
+bool command_is_output_terminal(void) {
+        return isatty(STDOUT_FILENO);
+}
+
+bool command_set_locale(void) {
+        (void)setlocale(LC_CTYPE, "");
+        return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+int command_format(const char *text, bool *json, struct error *error) {
+        *json = strcmp(text, "json") == 0;
+        if (*json || strcmp(text, "table") == 0)
+                return 0;
+        return error_set(error, EXIT_STATUS_USAGE, 0, "--format", "\"%s\" is neither table nor json", text);
 }
 
 int command_add_only(struct reading *reading, const char *fields, struct error *error) {
@@ -205,17 +223,25 @@ static json_t *add_versions(json_t *json) {
         return array;
 }
 
-int command_print(json_t *json, struct error *error) {
+static int print_json(json_t *json, size_t flags, struct error *error) {
         int r;
 
         json = add_versions(json);
         if (!json)
                 return error_oom(error);
-        r = json_dumpf(json, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+        r = json_dumpf(json, stdout, flags | JSON_ENSURE_ASCII);
         json_decref(json);
         if (r == 0)
                 r = fputc('\n', stdout) == EOF ? -1 : 0;
         return r == 0 ? command_end_output(error) : error_fail(error, errno, "standard output");
+}
+
+int command_print(json_t *json, struct error *error) {
+        return print_json(json, command_is_output_terminal() ? JSON_INDENT(2) : JSON_COMPACT, error);
+}
+
+int command_print_line(json_t *json, struct error *error) {
+        return print_json(json, JSON_COMPACT, error);
 }
 
 /* What failed before the last write is known, but not why. */

@@ -74,7 +74,20 @@ int command_read_bundle(const struct sandbox_environment *environment, const cha
                         const struct reading *reading, struct oci_resources **resources, char **cgroups_path,
                         struct error *error);
 
-/* Prints a JSON document and a newline: an object with the API's version before the rest, or an array of such. Takes it over. */
+/* What --format of a table says: status 2 for what is neither "table" nor "json". */
+int command_format(const char *text, bool *json, struct error *error);
+
+/* Makes the locale of the environment that of text, and says whether that is UTF-8. */
+bool command_set_locale(void);
+
+/* Whether standard output is one: then people read it. */
+bool command_is_output_terminal(void);
+
+/* Prints an object as one line, as for a stream of documents. Takes it over. */
+int command_print_line(json_t *json, struct error *error);
+
+/* Prints a JSON document and a newline: an object with the API's version before the rest, or an array of such; on one line, or, on a
+ * terminal, indented. Takes it over. */
 int command_print(json_t *json, struct error *error);
 
 /* Status 1 where what was printed has not arrived. */

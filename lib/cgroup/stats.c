@@ -448,6 +448,20 @@ int stats_read(struct cgroup *cgroup, bool vcpu_subtree, struct stats *out) {
         return out->json ? 0 : -ENOMEM;
 }
 
+int stats_read_use(struct cgroup *cgroup, struct stats *out) {
+        const struct files cpu = files_of(cgroup, CONTROLLER_CPU), memory = files_of(cgroup, CONTROLLER_MEMORY),
+                           account = files_of(cgroup, CONTROLLER_CPUACCT);
+        _cleanup_free_ char *stat = is_v1(&cpu) ? NULL : read_text(&cpu, "cpu.stat");
+
+        out->json =
+                json_pack("{s:{s:o}, s:{s:o}}", "cpu", "usageUsec",
+                          is_v1(&cpu) ? read_number(&account, "cpuacct.usage", NSEC_PER_USEC)
+                                      : value_of(stat, "usage_usec", 1, 1),
+                          "memory", "current",
+                          read_number(&memory, is_v1(&memory) ? "memory.usage_in_bytes" : "memory.current", 1));
+        return out->json ? 0 : -ENOMEM;
+}
+
 json_t *stats_read_vcpu_subtree(struct cgroup *subtree) {
         return json_pack("{s:o, s:o}", "cpu", cpu_stats(subtree, false), "pressure", pressure_stats(subtree));
 }

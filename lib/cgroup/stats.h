@@ -22,6 +22,9 @@ void stats_clear(struct stats *stats);
 /* 0, or -ENOMEM. With `vcpu_subtree`, the throttling is that of the vCPUs' group. */
 int stats_read(struct cgroup *cgroup, bool vcpu_subtree, struct stats *out);
 
+/* The CPU time and the memory in use alone, in the same members: two files. 0, or -ENOMEM. */
+int stats_read_use(struct cgroup *cgroup, struct stats *out);
+
 /* The cpu statistics and pressure of the vCPUs' group itself. Its memory, tasks and I/O are counted in the group above. A new
  * reference, or NULL without memory. */
 json_t *stats_read_vcpu_subtree(struct cgroup *subtree);

@@ -126,6 +126,9 @@ json_t *manager_describe_subtree(struct manager *manager, struct error *error);
  * `total` and `vcpuSubtree`; null if a foreign group is at the group's path. A new reference, or NULL without memory. */
 json_t *manager_stats(struct manager *sandbox, struct manager *overhead);
 
+/* Of "total" there, the CPU time and the memory in use alone. */
+json_t *manager_use(struct manager *sandbox, struct manager *overhead);
+
 /* What features shows of the host. */
 int manager_describe_host(const struct log *log, json_t **out, struct error *error);
 

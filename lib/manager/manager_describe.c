@@ -154,6 +154,18 @@ static json_t *total_stats(struct manager *sandbox, const struct stats *own, str
         return manager_exists(sandbox) ? stats_total(own, other) : stats_total(other, NULL);
 }
 
+json_t *manager_use(struct manager *sandbox, struct manager *overhead) {
+        _cleanup_stats_ struct stats own = {0}, other = {0};
+
+        if (is_others(sandbox))
+                return json_null();
+        if (stats_read_use(sandbox->cgroup, &own) < 0)
+                return NULL;
+        if (overhead && !is_others(overhead) && stats_read_use(overhead->cgroup, &other) < 0)
+                return NULL;
+        return total_stats(sandbox, &own, overhead, &other);
+}
+
 json_t *manager_stats(struct manager *sandbox, struct manager *overhead) {
         _cleanup_stats_ struct stats own = {0}, other = {0};
         _cleanup_json_ json_t *groups = NULL;

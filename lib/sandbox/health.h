@@ -10,4 +10,6 @@
 int health_check(struct session *session, char **out, struct error *error);
 
 /* What to do about a state that cannot be read, as part of a sentence. */
-#define HEALTH_UNREADABLE_ADVICE "delete --force with the --cgroups-path of its create clears it up"
+#define HEALTH_UNREADABLE_ADVICE                                                                               \
+        "delete --force clears it up, if told where its groups are: --cgroups-path, and --overhead-path or "   \
+        "--sandbox-cgroup-only"

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sandbox/health.h"
 #include "sandbox/session.h"
 #include "util/cpulist.h"
 #include "util/version.h"
@@ -70,15 +71,22 @@ static json_t *session_to_json(struct session *session, bool stats, struct error
 int sandbox_inspect(const struct sandbox_environment *environment, const char *id, bool stats, json_t **out,
                     struct error *error) {
         _cleanup_session_ struct session session = SESSION_INIT(environment);
+        _cleanup_free_ char *problem = NULL;
+        _cleanup_json_ json_t *json = NULL;
         int r;
 
         r = session_peek(&session, id, error);
         if (r == 0)
                 r = session_make_managers(&session, error);
+        if (r == 0)
+                r = health_check(&session, &problem, error);
         if (r < 0)
                 return r;
-        *out = session_to_json(&session, stats, error);
-        return *out ? 0 : error_oom(error);
+        json = session_to_json(&session, stats, error);
+        if (!json || json_object_set_new(json, "problem", problem ? json_string(problem) : json_null()) < 0)
+                return error_oom(error);
+        *out = TAKE(json);
+        return 0;
 }
 
 int sandbox_features(const struct sandbox_environment *environment, json_t **out, struct error *error) {

@@ -22,27 +22,25 @@ static const char *phase_name(enum phase phase) {
         return phase == PHASE_CREATING ? "creating" : phase == PHASE_CHANGING ? "changing" : "ready";
 }
 
-/* A member of the statistics, or null. */
-static json_t *total_of(const json_t *stats, const char *group, const char *name) {
-        const json_t *total = json_object_get(stats, "total");
-        json_t *value = json_object_get(json_object_get(total, group), name);
+/* A member of what is used, or null. */
+static json_t *use_of(const json_t *use, const char *kind, const char *name) {
+        json_t *value = json_object_get(json_object_get(use, kind), name);
 
         return value ? json_incref(value) : json_null();
 }
 
 /* Adds what the listing is to tell of the use. */
 static int add_use(json_t *entry, struct session *session, enum sandbox_list_detail detail) {
-        _cleanup_json_ json_t *stats = manager_stats(session->sandbox, session->overhead);
+        _cleanup_json_ json_t *use = NULL;
 
-        if (!stats)
-                return -ENOMEM;
+        if (detail == SANDBOX_LIST_STATE)
+                return 0;
         if (detail == SANDBOX_LIST_STATS)
-                return json_object_set(entry, "stats", stats);
-        return json_object_set_new(entry, "cpuUsageUsec", total_of(stats, "cpu", "usageUsec")) < 0 ||
-                               json_object_set_new(entry, "memoryCurrent",
-                                                   total_of(stats, "memory", "current")) < 0
-                       ? -ENOMEM
-                       : 0;
+                return json_object_set_new(entry, "stats", manager_stats(session->sandbox, session->overhead));
+        use = manager_use(session->sandbox, session->overhead);
+        if (!use || json_object_set_new(entry, "cpuUsageUsec", use_of(use, "cpu", "usageUsec")) < 0)
+                return -ENOMEM;
+        return json_object_set_new(entry, "memoryCurrent", use_of(use, "memory", "current"));
 }
 
 static int make_entry(struct session *session, const struct listing *listing, json_t **out,
@@ -63,7 +61,7 @@ static int make_entry(struct session *session, const struct listing *listing, js
                           manager_is_shown(session->sandbox), "overheadExists",
                           session->overhead && manager_is_shown(session->overhead), "createdAt",
                           state->created_at, "problem", problem);
-        if (!entry || (listing->detail != SANDBOX_LIST_STATE && add_use(entry, session, listing->detail) < 0)) {
+        if (!entry || add_use(entry, session, listing->detail) < 0) {
                 json_decref(entry);
                 return error_oom(error);
         }
@@ -85,6 +83,8 @@ static int list_one(const char *id, void *data) {
         if (r == 0)
                 r = make_entry(&session, listing, &entry, &error);
         session.context = NULL; /* it is the listing's */
+        if (r == -EBADMSG)
+                error_append(&error, "%s", HEALTH_UNREADABLE_ADVICE);
         if (r < 0)
                 entry = json_pack("{s:s, s:s}", "id", id, "error", error.message ? error.message : "?");
         return entry && json_array_append_new(listing->array, entry) == 0 ? 0 : -ENOMEM;

@@ -112,6 +112,11 @@ int sandbox_prune(const struct sandbox_environment *environment, const struct sa
 int sandbox_inspect(const struct sandbox_environment *environment, const char *id, bool stats, json_t **out,
                     struct error *error);
 
+/* The same with statistics; and each group has "members": an array of its processes, {"pid","name","vmm","threads"}, with those
+ * of their threads that are in it, {"tid","name","vcpu","cpus"}. A new reference. */
+int sandbox_tree(const struct sandbox_environment *environment, const char *id, json_t **out,
+                 struct error *error);
+
 /* What sandbox_list() tells of each sandbox. */
 enum sandbox_list_detail {
         SANDBOX_LIST_STATE, /* what its state has, and whether anything is wrong with it */

@@ -73,7 +73,7 @@ teardown() { kc_teardown; }
 
 @test "--help and --version, of the whole and of each command, are status 0 and on standard output" {
     local command
-    for command in "" create attach-vcpus place update delete exec inspect list features help version; do
+    for command in "" create attach-vcpus place update delete exec inspect list metrics features help version; do
         # shellcheck disable=SC2086
         run --separate-stderr kc $command --help
         assert_success
@@ -383,7 +383,11 @@ at_terminal() { script -qec "$(printf '%q ' "$@")" /dev/null < /dev/null; }
     assert_output "[]"
     create < /dev/null
     run kc list
-    assert_line --regexp "^$ID +cgroupfs +ready +yes +$CGROUPS_PATH$"
+    assert_line --regexp "^$ID +cgroupfs +ready +yes +[0-9.]+s +[0-9.]+([KM]i)?B +$CGROUPS_PATH$"
+    run kc list --quiet
+    assert_output "$ID"
+    run kc list -q --format json
+    assert_one_error_line 2 "--quiet and --format json exclude each other"
     run kc list --format json
     assert_json '.[] | [.id, .driver, .phase, .cgroupsPath, .exists]' "[\"$ID\",\"cgroupfs\",\"ready\",\"$CGROUPS_PATH\",true]"
     mkdir "$ROOT/broken"
@@ -392,7 +396,9 @@ at_terminal() { script -qec "$(printf '%q ' "$@")" /dev/null < /dev/null; }
     assert_success
     assert_json '.[] | select(.id == "broken") | .error | length > 0' true
     run kc list
-    assert_line --regexp "^broken .* broken "
+    assert_line --regexp "^broken .* broken .*delete --force clears it up, if told where its groups are"
+    run kc list -q
+    assert_output broken$'\n'"$ID"
     rm -r "$ROOT/broken"
 }
 

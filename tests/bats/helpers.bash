@@ -163,6 +163,7 @@ kc_keeping_documents() {
     *" prune "*) kind=prune ;;
     *" --dry-run "*) kind=plan ;;
     *" attach-vcpus "*) kind=attach-vcpus ;;
+    *" inspect "*" --tree "*) ;;
     *" inspect "*) kind=inspect ;;
     *" features "*) kind=features ;;
     *" list --format json "*) kind=list ;;

@@ -49,3 +49,32 @@ teardown() { kc_teardown; }
     done
     wait $!
 }
+
+# on_terminal COMMAND-LINE: as a terminal has it, without the carriage returns
+on_terminal() { script -qec "'$KATA_CGROUP' --root '$ROOT' $1" /dev/null < /dev/null 3>&- | tr -d '\r'; }
+
+@test "on a terminal documents are indented; elsewhere they are one line" {
+    create < /dev/null
+    run on_terminal "inspect $ID"
+    assert_success
+    assert_line --index 0 "{"
+    assert_line --index 2 "  \"id\": \"$ID\","
+    assert_equal "$(jq -c .sandbox <<< "$output")" "$(kc inspect "$ID" | jq -c .sandbox)"
+    run on_terminal "list --format json"
+    assert_line --index 1 "  {"
+    run on_terminal features
+    assert_line --index 0 "{"
+    run kc inspect "$ID"
+    assert_equal "${#lines[@]}" 1
+}
+
+@test "the lines of inspect --tree go with the locale" {
+    create < /dev/null
+    LC_ALL=C.UTF-8 run kc inspect "$ID" --tree
+    assert_line --regexp "^├─ overhead  /.*kata_overhead/$ID$"
+    assert_line --regexp "^└─ sandbox  /.*/$ID$"
+    LC_ALL=C run kc inspect "$ID" --tree
+    assert_line --regexp "^\`- sandbox  /.*/$ID$"
+    run kc inspect "$ID" --tree --stats
+    assert_one_error_line 2 "--stats and --tree exclude each other"
+}

@@ -83,7 +83,7 @@ cpu_time() {
 }
 
 @test "the guest is throttled, the VMM's other threads are not" {
-    local ready vcpu io name
+    local ready vcpu io name usage
     create --vcpu-subtree <<< '{"cpu":{"quota":1000,"period":100000}}'
     exec {ready}< <(exec "$NAMED_THREADS" io! "CPU 0/KVM!" 3>&- 2> /dev/null)
     VMM=$!
@@ -114,6 +114,12 @@ cpu_time() {
     done
     assert_json '.stats | [.vcpuSubtree.cpu.usageUsec < .sandbox.cpu.usageUsec, (.vcpuSubtree | keys), .total.cpu.periods == .vcpuSubtree.cpu.periods]' \
         '[true,["cpu","pressure"],true]'
+    usage=$(sed -n 's/^usage_usec //p' "$CGROUP/$SANDBOX_DIR/vcpu/cpu.stat")
+    run kc metrics
+    assert_line "kata_cgroup_vcpu_usage_seconds_total{id=\"$ID\"} $((usage / 1000000)).$(printf %06d $((usage % 1000000)))"
+    LC_ALL=C run kc inspect "$ID" --tree
+    assert_line --regexp '^.  `- vCPUs  /.*/vcpu$'
+    assert_line --regexp '^.     [|`]- .* vCPU 0'
 }
 
 @test "update changes the vCPUs' limits, and puts them back if one is refused" {

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of list. */
+#include "report/listing.h"
+
+#include <errno.h>
+#include <stdbool.h>
+
+#include "report/table.h"
+#include "report/units.h"
+
+static const char *const headings[] = {"ID",   "DRIVER",  "PHASE", "CGROUPS",
+                                       ">CPU", ">MEMORY", "PATH",  "PROBLEM"};
+
+static const char *text_of(const json_t *entry, const char *name) {
+        return json_string_value(json_object_get(entry, name));
+}
+
+/* What is wrong with a sandbox, or NULL. */
+static const char *problem_of(const json_t *entry) {
+        const char *error = text_of(entry, "error");
+
+        return error ? error : text_of(entry, "problem");
+}
+
+static bool has_problem(const json_t *sandboxes) {
+        for (size_t i = 0; i < json_array_size(sandboxes); i++)
+                if (problem_of(json_array_get(sandboxes, i)))
+                        return true;
+        return false;
+}
+
+static int add_row(struct table *table, const json_t *entry) {
+        const json_t *usage = json_object_get(entry, "cpuUsageUsec"),
+                     *memory = json_object_get(entry, "memoryCurrent");
+        const char *problem = problem_of(entry);
+        char time[UNITS_TEXT_SIZE], size[UNITS_TEXT_SIZE];
+        const char *cells[] = {
+                text_of(entry, "id"),
+                text_of(entry, "driver"),
+                text_of(entry, "error") ? "broken" : text_of(entry, "phase"),
+                json_is_true(json_object_get(entry, "exists")) ? "yes" : "no",
+                json_is_integer(usage) ? time : NULL,
+                json_is_integer(memory) ? size : NULL,
+                text_of(entry, "cgroupsPath"),
+                problem ? problem : "",
+        };
+
+        units_duration(json_integer_value(usage), time);
+        units_bytes(json_integer_value(memory), size);
+        return table_add(table, cells);
+}
+
+int listing_write(FILE *stream, const json_t *sandboxes) {
+        _cleanup_(table_freep) struct table *table =
+                table_new(headings, ARRAY_SIZE(headings) - !has_problem(sandboxes));
+        int r = table ? 0 : -ENOMEM;
+
+        for (size_t i = 0; r == 0 && i < json_array_size(sandboxes); i++)
+                r = add_row(table, json_array_get(sandboxes, i));
+        if (r == 0)
+                table_write(table, stream);
+        return r;
+}

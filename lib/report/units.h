@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Numbers as people read them, in a few characters. */
+
+#include <stdint.h>
+
+/* The longest text is "15999999.9EiB"-like; all fit. */
+#define UNITS_TEXT_SIZE 32
+
+/* "512B", "1.5KiB", "4GiB": powers of 1024, one decimal unless that is 0, rounded to the nearest. Not below 0. */
+void units_bytes(int64_t bytes, char out[static UNITS_TEXT_SIZE]);
+
+/* "3.24s", "2m05s", "3h12m", "12d03h": the two largest units, cut off. Not below 0. */
+void units_duration(int64_t microseconds, char out[static UNITS_TEXT_SIZE]);
+
+/* "12.3%" */
+void units_percent(double percent, char out[static UNITS_TEXT_SIZE]);
