@@ -21,6 +21,7 @@ extern const struct command command_inspect;
 extern const struct command command_list;
 extern const struct command command_metrics;
 extern const struct command command_prune;
+extern const struct command command_stats;
 extern const struct command command_features;
 extern const struct command command_help;
 extern const struct command command_version;

@@ -65,6 +65,8 @@ static void take_word(struct completion_state *state, const char *word, size_t i
         if (state->command == &command_program) {
                 state->command = command_find(word);
                 state->options_ended = false;
+        } else if (state->command->id == ID_SEVERAL) {
+                return;
         } else if (state->command->id != ID_NONE && !state->has_id) {
                 state->has_id = true;
         } else if (state->command->takes_rest) {
@@ -206,7 +208,7 @@ static void complete(const struct sandbox_environment *environment, const struct
                 complete_option(state, word);
         else if (command == &command_program || (command == &command_help && !state->has_id))
                 offer_commands(word);
-        else if (command->id == ID_REQUIRED && !state->has_id)
+        else if ((command->id == ID_REQUIRED || command->id == ID_SEVERAL) && !state->has_id)
                 offer_ids(environment, state->root, word);
         else if (command->takes_rest)
                 printf(":command %zu\n", index);

@@ -164,6 +164,12 @@ static bool is_spelt_out(const char *word, const struct option *option) {
 
 /* A word that is no option. */
 static int take_word(const struct command *command, char **word, struct parsed *parsed) {
+        /* They move up to the first one: what is between has been looked at. */
+        if (command->id == ID_SEVERAL) {
+                parsed->ids = parsed->ids ? parsed->ids : (const char **)word;
+                parsed->ids[parsed->id_count++] = *word;
+                return 0;
+        }
         if (command->id != ID_NONE && !parsed->id) {
                 parsed->id = *word;
                 return 0;

@@ -36,12 +36,15 @@ enum id_argument {
         ID_REQUIRED, /* of a sandbox that there is */
         ID_NEW,      /* required, of one that there is not */
         ID_OPTIONAL,
+        ID_SEVERAL, /* any number of them, none included */
 };
 
 /* What a parsed command line says of every command. A command's own options begin with it. */
 struct parsed {
-        const char *id; /* NULL: not given */
-        char **rest;    /* NULL-terminated, in argv; NULL: there is none. Only with `takes_rest` */
+        const char *id;   /* NULL: not given */
+        const char **ids; /* with ID_SEVERAL, instead: all of them, in argv */
+        size_t id_count;
+        char **rest; /* NULL-terminated, in argv; NULL: there is none. Only with `takes_rest` */
         struct error *error;
 };
 

@@ -73,7 +73,7 @@ teardown() { kc_teardown; }
 
 @test "--help and --version, of the whole and of each command, are status 0 and on standard output" {
     local command
-    for command in "" create attach-vcpus place update delete exec inspect list metrics features help version; do
+    for command in "" create attach-vcpus place update delete exec inspect list metrics stats features help version; do
         # shellcheck disable=SC2086
         run --separate-stderr kc $command --help
         assert_success

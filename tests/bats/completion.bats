@@ -43,6 +43,7 @@ offers() { kata-cgroup complete -- "$@" | cut -f 1 | xargs; }
     assert_equal "$(offers "--root=$ROOT" delete --force kc-)" "$ID"
     assert_equal "$(offers --root "$ROOT" delete -- kc-)" "$ID"
     assert_equal "$(offers --root "$ROOT" delete "$ID" "")" ""
+    assert_equal "$(offers --root "$ROOT" stats --no-stream other kc-)" "$ID"
     assert_equal "$(offers --root "$BATS_TEST_TMPDIR" inspect kc-)" ""
 }
 

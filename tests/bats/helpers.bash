@@ -167,6 +167,7 @@ kc_keeping_documents() {
     *" inspect "*) kind=inspect ;;
     *" features "*) kind=features ;;
     *" list --format json "*) kind=list ;;
+    *" stats "*" --format json "*) kind=stats-line ;;
     esac
     [[ " $* " != *" --log-format json "* ]] || err=$BATS_TEST_TMPDIR/said.$BASHPID
     [ -n "$kind" ] || [ "$err" != /dev/stderr ] || { "$KATA_CGROUP" --root "$ROOT" "$@" 3>&-; return; }

@@ -78,3 +78,23 @@ on_terminal() { script -qec "'$KATA_CGROUP' --root '$ROOT' $1" /dev/null < /dev/
     run kc inspect "$ID" --tree --stats
     assert_one_error_line 2 "--stats and --tree exclude each other"
 }
+
+# refreshes FILE COUNT: whether the screen was cleared so often
+refreshes() { [ "$(grep -c $'^\e\[H\e\[JID ' "$1")" -ge "$2" ]; }
+
+@test "stats refreshes on a terminal until SIGINT, and is there once with --no-stream" {
+    local screen=$BATS_TEST_TMPDIR/screen terminal status=0
+    create < /dev/null
+    # What a shell starts in the background ignores SIGINT otherwise.
+    env --default-signal=INT script -qefc "exec '$KATA_CGROUP' --root '$ROOT' stats --all" "$screen" < /dev/null 3>&- > /dev/null &
+    terminal=$!
+    STARTED+=("$terminal")
+    wait_until refreshes "$screen" 2
+    pkill -INT -P "$terminal"
+    wait "$terminal" || status=$?
+    assert_equal "$status" 130
+    run on_terminal "stats $ID --no-stream"
+    assert_success
+    assert_equal "${#lines[@]}" 2
+    refute_output --partial $'\e'
+}
