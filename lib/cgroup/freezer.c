@@ -2,7 +2,14 @@
 /*
  * The freezer
  *
- * Subtle: on v1, SIGKILL does not act on a frozen process, and the group stays frozen when the one who froze it is killed. So
+ * Subtle, twice:
+ *
+ * v2 tells in cgroup.events that all processes have stopped, and poll(2) wakes up when that file changes (POLLPRI). The wait
+ * has to read through the descriptor that it polls, since the kernel remembers per open file what was read last. v1 has no
+ * event: the state is asked with pauses. A v1 group can also stay FREEZING because of a process that was forked meanwhile, until FROZEN
+ * is written again.
+ *
+ * On v1, SIGKILL does not act on a frozen process, and the group stays frozen when the one who froze it is killed. So
  * before something is frozen a guard is forked, which waits for the end of a pipe: then its parent is gone, and it thaws. It
  * has a session of its own, so that killing the parent's process group spares it. The parent kills it after having thawed.
  * Should both be killed, the directory has a mark, where the kernel can store one, by which the next command recognises the
@@ -13,6 +20,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -21,18 +29,36 @@
 #include <unistd.h>
 
 #include "util/file.h"
+#include "util/timestamp.h"
+#include "util/waiting.h"
 
 #define STATE_FILE "freezer.state"
+#define EVENTS_FILE "cgroup.events"
+#define EVENT_FROZEN "frozen 1"
+#define EVENT_THAWED "frozen 0"
 #define FROZEN_ATTRIBUTE "trusted.kata_cgroup_frozen"
 
 /* How often, and how far apart, the freezer is asked whether all processes have stopped. */
 #define FREEZE_TRIES 100
 #define FREEZE_PAUSE_MS 5
+#define FREEZE_PAUSE_MAX_MS 40
 
-static const struct hierarchy *v1_freezer(const struct cgroup *cgroup) {
-        const struct hierarchy *freezer = cgroup->host->controllers[CONTROLLER_FREEZER];
+/* How a group is frozen and thawed. */
+struct freezer {
+        const char *file, *freeze, *thaw;
+};
+
+static const struct freezer freezer_v1 = {STATE_FILE, "FROZEN", "THAWED"},
+                            freezer_v2 = {"cgroup.freeze", "1", "0"};
+
+static const struct hierarchy *v1_freezer_of(const struct host *host) {
+        const struct hierarchy *freezer = host->controllers[CONTROLLER_FREEZER];
 
         return freezer && freezer->version == CGROUP_V1 ? freezer : NULL;
+}
+
+static const struct hierarchy *v1_freezer(const struct cgroup *cgroup) {
+        return v1_freezer_of(cgroup->host);
 }
 
 static int fail_state(const struct cgroup *cgroup, const struct hierarchy *freezer, int r,
@@ -41,10 +67,15 @@ static int fail_state(const struct cgroup *cgroup, const struct hierarchy *freez
 }
 
 /* Whether the file says this; false where it says nothing. */
-static bool is_in_state(struct cgroup *cgroup, const struct hierarchy *freezer, const char *wanted) {
-        _cleanup_free_ char *state = NULL;
+static bool says(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *file,
+                 const char *wanted) {
+        _cleanup_free_ char *text = NULL;
 
-        return cgroup_read(cgroup, freezer, STATE_FILE, &state) == 0 && strcmp(state, wanted) == 0;
+        return cgroup_read(cgroup, hierarchy, file, &text) == 0 && strcmp(text, wanted) == 0;
+}
+
+static bool is_in_state(struct cgroup *cgroup, const struct hierarchy *freezer, const char *wanted) {
+        return says(cgroup, freezer, STATE_FILE, wanted);
 }
 
 /* The mark goes last: until then the next command would thaw once more. */
@@ -158,12 +189,8 @@ int freezer_mend(struct cgroup *cgroup, struct error *error) {
         return thaw_group(cgroup, freezer, error);
 }
 
-struct thawing {
-        const char *file, *word;
-};
-
 /* Children first: a parent that is thawed lets none go that is frozen by itself. */
-static void thaw_tree(int directory, const struct thawing *how) {
+static void thaw_tree(int directory, const struct freezer *how) {
         DIR *stream = file_open_stream(directory, ".");
         struct dirent *entry;
 
@@ -178,10 +205,10 @@ static void thaw_tree(int directory, const struct thawing *how) {
         }
         if (stream)
                 (void)closedir(stream);
-        (void)file_write_at(directory, how->file, how->word);
+        (void)file_write_at(directory, how->file, how->thaw);
 }
 
-static void thaw_in(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct thawing *how) {
+static void thaw_in(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct freezer *how) {
         if (!hierarchy || cgroup_claim(cgroup, hierarchy, NULL) != 0)
                 return;
         log_debug(cgroup->log, "thaw %s/%s", hierarchy->mount_point, cgroup->path);
@@ -190,8 +217,132 @@ static void thaw_in(struct cgroup *cgroup, const struct hierarchy *hierarchy, co
 
 /* Either freezer stops a process by itself. */
 void freezer_thaw_all(struct cgroup *cgroup) {
-        static const struct thawing v1 = {STATE_FILE, "THAWED"}, v2 = {"cgroup.freeze", "0"};
+        thaw_in(cgroup, v1_freezer(cgroup), &freezer_v1);
+        thaw_in(cgroup, cgroup->host->unified, &freezer_v2);
+}
 
-        thaw_in(cgroup, v1_freezer(cgroup), &v1);
-        thaw_in(cgroup, cgroup->host->unified, &v2);
+/* ---- a user's freezing ---- */
+
+/* A v1 freezer beside a v2 host's tree is somebody's own affair: systemd's freezer is the tree's. */
+const struct hierarchy *freezer_hierarchy(const struct host *host) {
+        const struct hierarchy *v1 = v1_freezer_of(host);
+
+        return v1 && (host->version == CGROUP_V1 || !host->unified) ? v1 : host->unified;
+}
+
+static const struct freezer *freezer_in(const struct hierarchy *hierarchy) {
+        return hierarchy->version == CGROUP_V1 ? &freezer_v1 : &freezer_v2;
+}
+
+enum freezer_state freezer_state(struct cgroup *cgroup) {
+        const struct hierarchy *hierarchy = freezer_hierarchy(cgroup->host);
+        _cleanup_free_ char *events = NULL;
+
+        if (!hierarchy)
+                return FREEZER_THAWED;
+        if (hierarchy->version == CGROUP_V1) {
+                if (is_in_state(cgroup, hierarchy, "FROZEN\n"))
+                        return FREEZER_FROZEN;
+                return is_in_state(cgroup, hierarchy, "FREEZING\n") ? FREEZER_FREEZING : FREEZER_THAWED;
+        }
+        if (cgroup_read(cgroup, hierarchy, EVENTS_FILE, &events) == 0 && strstr(events, EVENT_FROZEN))
+                return FREEZER_FROZEN;
+        return says(cgroup, hierarchy, freezer_v2.file, "1\n") ? FREEZER_FREEZING : FREEZER_THAWED;
+}
+
+/* Reads a file again from its start. */
+static int read_again(int fd, char *out, size_t size) {
+        ssize_t length = pread(fd, out, size - 1, 0);
+
+        if (length < 0)
+                return -errno;
+        out[length] = '\0';
+        return 0;
+}
+
+static void say_waiting(const struct cgroup *cgroup, struct waiting *waiting) {
+        if (waiting_is_due(waiting))
+                waiting_say(waiting, "the processes of cgroup %s to be frozen or thawed", cgroup->path);
+}
+
+static int await_event(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *wanted,
+                       int64_t deadline) {
+        struct waiting waiting = waiting_begin(cgroup->log);
+        int directory = cgroup_directory(cgroup, hierarchy);
+        _cleanup_close_ int fd =
+                directory < 0 ? directory : file_open_beneath(directory, EVENTS_FILE, O_RDONLY);
+
+        if (fd < 0)
+                return fd;
+        for (;;) {
+                struct pollfd changed = {.fd = fd, .events = POLLPRI};
+                char events[128];
+                int r = read_again(fd, events, sizeof(events));
+
+                if (r < 0 || strstr(events, wanted))
+                        return r;
+                if (deadline_left_ms(deadline) == 0)
+                        return -ETIMEDOUT;
+                r = poll(&changed, 1, deadline_left_ms(waiting_until(&waiting, deadline)));
+                if (r < 0 && errno != EINTR)
+                        return -errno;
+                say_waiting(cgroup, &waiting);
+        }
+}
+
+/* v1: what is written already does no harm a second time. */
+static int await_state(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *word,
+                       int64_t deadline) {
+        const char *wanted = strcmp(word, freezer_v1.freeze) == 0 ? "FROZEN\n" : "THAWED\n";
+        struct waiting waiting = waiting_begin(cgroup->log);
+        int pause_ms = FREEZE_PAUSE_MS, r;
+
+        while (!is_in_state(cgroup, hierarchy, wanted)) {
+                if (!deadline_pause(deadline, &pause_ms, FREEZE_PAUSE_MAX_MS))
+                        return -ETIMEDOUT;
+                say_waiting(cgroup, &waiting);
+                r = cgroup_write(cgroup, hierarchy, STATE_FILE, word);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int fail_set(struct cgroup *cgroup, const struct hierarchy *hierarchy, bool frozen, int r,
+                    struct error *error) {
+        _cleanup_pid_set_ struct pid_set members = {0};
+        _cleanup_free_ char *who = NULL;
+
+        if (r != -ETIMEDOUT)
+                return error_fail(error, -r, "cannot %s %s/%s by %s", frozen ? "freeze" : "thaw",
+                                  hierarchy->mount_point, cgroup->path, freezer_in(hierarchy)->file);
+        if (!frozen)
+                return error_fail(error, ETIMEDOUT, "%s/%s stays frozen: a cgroup above it is frozen",
+                                  hierarchy->mount_point, cgroup->path);
+        if (cgroup_own_processes_in(cgroup, hierarchy, &members, NULL) == 0)
+                who = pid_set_describe(&members);
+        return error_fail(error, ETIMEDOUT, "%s/%s cannot be frozen, with %s in it", hierarchy->mount_point,
+                          cgroup->path, who ? who : "?");
+}
+
+int freezer_set(struct cgroup *cgroup, bool frozen, int64_t deadline, struct error *error) {
+        const struct hierarchy *hierarchy = freezer_hierarchy(cgroup->host);
+        const struct freezer *freezer = hierarchy ? freezer_in(hierarchy) : NULL;
+        const char *word;
+        int r;
+
+        if (!hierarchy)
+                return error_fail(error, 0, "this host has no freezer: v1's is not mounted, nor is a v2 tree");
+        word = frozen ? freezer->freeze : freezer->thaw;
+        r = cgroup_write(cgroup, hierarchy, freezer->file, word);
+        /* A mark would be of a command that was killed: from here on the freezing is the user's. */
+        if (r == 0 && hierarchy->version == CGROUP_V1)
+                (void)fremovexattr(cgroup_directory(cgroup, hierarchy), FROZEN_ATTRIBUTE);
+        if (r == 0)
+                r = hierarchy->version == CGROUP_V1
+                            ? await_state(cgroup, hierarchy, word, deadline)
+                            : await_event(cgroup, hierarchy, frozen ? EVENT_FROZEN : EVENT_THAWED, deadline);
+        if (r == 0 || (!frozen && cgroup_is_gone(r)))
+                return 0;
+        return fail_set(cgroup, hierarchy, frozen, r, error);
 }

@@ -30,6 +30,8 @@
 
 /* How long after the deadline the answer to the last question may come true. */
 #define JOB_LAST_MS 1000
+/* What a freezing has to be answered in, whatever its deadline. */
+#define FREEZE_MIN_MS 1000
 #define CALL_TIMEOUT_US (25ULL * 1000 * 1000)
 /* How long a call is made again that met systemd while it re-executes and is off the bus, and the pauses. */
 #define AWAY_MS 10000
@@ -143,19 +145,22 @@ static int call_new(struct call *call, const char *path, const char *interface, 
  * StartTransientUnit may be made twice without harm; that one is answered with UnitExists then. To be told of systemd's
  * return would cost every run a match on NameOwnerChanged, for what hardly ever happens.
  */
-static int call_send(struct call *call, const char *method, const char *subject) {
+static int call_send_for(struct call *call, const char *method, const char *subject, uint64_t timeout_us) {
         int64_t deadline = monotonic_ms() + AWAY_MS;
         int r, pause_ms = AWAY_PAUSE_FIRST_MS;
 
         log_debug(call->bus->log, "D-Bus call %s %s", method, subject);
         do {
                 call->bus->sd->error_free(&call->error);
-                r = call->bus->sd->call(call->bus->bus, call->message, CALL_TIMEOUT_US, &call->error,
-                                        &call->reply);
+                r = call->bus->sd->call(call->bus->bus, call->message, timeout_us, &call->error, &call->reply);
         } while (r < 0 && is_away(&call->error) && deadline_pause(deadline, &pause_ms, AWAY_PAUSE_MAX_MS));
         if (r < 0 && is_uncertain(&call->error))
                 call->bus->broken = true;
         return r;
+}
+
+static int call_send(struct call *call, const char *method, const char *subject) {
+        return call_send_for(call, method, subject, CALL_TIMEOUT_US);
 }
 
 static int call_fail(const struct call *call, int r, const char *method, const char *subject,
@@ -637,6 +642,35 @@ int systemd_bus_kill(struct systemd_bus *bus, const char *unit, struct error *er
         if (r < 0 && is_no_unit(&call.error))
                 return SYSTEMD_E_NO_UNIT;
         return r < 0 ? call_fail(&call, r, "KillUnit", unit, error) : 0;
+}
+
+/* Of systemd's own answers, those that leave it to the caller. */
+static bool has_declined(const sd_bus_error *error) {
+        return is_named(error, "org.freedesktop.systemd1.UnitBusy") ||
+               is_named(error, "org.freedesktop.systemd1.UnitInactive") ||
+               is_named(error, "org.freedesktop.DBus.Error.NotSupported") ||
+               is_named(error, "org.freedesktop.DBus.Error.UnknownMethod");
+}
+
+int systemd_bus_freeze(struct systemd_bus *bus, const char *unit, bool frozen, int64_t deadline,
+                       struct error *error) {
+        const char *method = frozen ? "FreezeUnit" : "ThawUnit";
+        int left_ms = deadline_left_ms(deadline);
+        _cleanup_call_ struct call call = {.bus = bus};
+        int r;
+
+        r = call_simple(&call, method, unit, error);
+        if (r < 0)
+                return r;
+        r = call_send_for(&call, method, unit,
+                          (uint64_t)(left_ms > FREEZE_MIN_MS ? left_ms : FREEZE_MIN_MS) * 1000);
+        if (r < 0 && is_no_unit(&call.error))
+                return SYSTEMD_E_NO_UNIT;
+        if (r < 0 && has_declined(&call.error))
+                return SYSTEMD_E_DECLINED;
+        if (r == -ETIMEDOUT)
+                return SYSTEMD_E_STILL_RUNNING;
+        return r < 0 ? call_fail(&call, r, method, unit, error) : 0;
 }
 
 int systemd_bus_reset_failed(struct systemd_bus *bus, const char *unit, struct error *error) {

@@ -20,9 +20,10 @@ struct systemd_bus;
 
 /* What can be wrong with a unit without it being an error. */
 enum {
-        SYSTEMD_E_NO_UNIT = 1,      /* org.freedesktop.systemd1.NoSuchUnit: not loaded */
-        SYSTEMD_E_UNIT_EXISTS = 2,  /* a transient unit of that name is there already */
-        SYSTEMD_E_STILL_RUNNING = 3 /* the job was not done by the deadline */
+        SYSTEMD_E_NO_UNIT = 1,       /* org.freedesktop.systemd1.NoSuchUnit: not loaded */
+        SYSTEMD_E_UNIT_EXISTS = 2,   /* a transient unit of that name is there already */
+        SYSTEMD_E_STILL_RUNNING = 3, /* the job was not done by the deadline */
+        SYSTEMD_E_DECLINED = 4,      /* it does not do that with the unit, or not now */
 };
 
 /* How long a job may take before the start of a unit counts as failed: 30 s. */
@@ -75,6 +76,15 @@ int systemd_bus_stop(struct systemd_bus *bus, const char *unit, bool wait, int64
 
 /* KillUnit(unit, "all", SIGKILL). SYSTEMD_E_NO_UNIT where it is gone. */
 int systemd_bus_kill(struct systemd_bus *bus, const char *unit, struct error *error);
+
+/*
+ * FreezeUnit or ThawUnit (systemd 246), which answer when the kernel has done it; the unit's FreezerState agrees then. What is
+ * so already is no error. SYSTEMD_E_STILL_RUNNING without an answer until the deadline, but it has 1 s in any case;
+ * SYSTEMD_E_DECLINED where systemd says that it cannot, that the unit has a job, or that it still waits for an earlier
+ * freezing; SYSTEMD_E_NO_UNIT where the unit is gone.
+ */
+int systemd_bus_freeze(struct systemd_bus *bus, const char *unit, bool frozen, int64_t deadline,
+                       struct error *error);
 
 /* ResetFailedUnit; a unit that is not there is fine. */
 int systemd_bus_reset_failed(struct systemd_bus *bus, const char *unit, struct error *error);
