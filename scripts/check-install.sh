@@ -40,7 +40,7 @@ has '__(read|memcpy|asprintf|snprintf|fprintf|vasprintf|printf)_chk' nm -D "$bin
 text() { mandoc -Tascii "$1" | col -b; }
 
 # Every command has a page, and every long option of its help is in it.
-for command in create attach-vcpus place update delete exec inspect list metrics prune stats features; do
+for command in create attach-vcpus place update delete exec freeze thaw inspect list metrics prune stats features; do
     page=$root/usr/share/man/man8/kata-cgroup-$command.8
     [ -f "$page" ] || { echo "no page for $command"; exit 1; }
     for option in $("$binary" "$command" --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' | grep -oE '\-\-[a-z-]+'); do

@@ -17,6 +17,8 @@ extern const struct command command_place;
 extern const struct command command_update;
 extern const struct command command_delete;
 extern const struct command command_exec;
+extern const struct command command_freeze;
+extern const struct command command_thaw;
 extern const struct command command_inspect;
 extern const struct command command_list;
 extern const struct command command_metrics;

@@ -161,6 +161,18 @@ int manager_mend_freezing(struct manager *manager, struct error *error) {
         return freezer_mend(manager->cgroup, error);
 }
 
+bool manager_is_frozen(struct manager *manager) {
+        return freezer_state(manager->cgroup) == FREEZER_FROZEN;
+}
+
+bool manager_is_thawed(struct manager *manager) {
+        return freezer_state(manager->cgroup) == FREEZER_THAWED;
+}
+
+int manager_freeze(struct manager *manager, bool frozen, int64_t deadline, struct error *error) {
+        return manager->ops->freeze(manager, frozen, deadline, error);
+}
+
 int manager_update(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error) {
         return manager->ops->update(manager, plan, journal, error);
 }
@@ -171,8 +183,8 @@ int manager_check_usage(struct manager *manager, const struct plan *plan, struct
 
 int manager_destroy(struct manager *manager, const struct manager_destroy *how, struct error *error) {
         /* On v1 SIGKILL reaches a frozen task only after it is thawed. v2 kills frozen tasks; thawing makes their exit visible at
-         * once. */
-        if (how->kill)
+         * once. Without `kill`, the stop of a unit has to end the runtime processes. */
+        if (how->kill || !manager_is_thawed(manager))
                 freezer_thaw_all(manager->cgroup);
         return manager->ops->destroy(manager, how, error);
 }
@@ -192,20 +204,23 @@ static int read_rare_facts(struct manager_context *context, const struct oci_res
         return 0;
 }
 
-static int read_systemd_facts(struct manager_context *context, struct plan_facts *facts, struct error *error) {
+int manager_systemd_version(struct manager_context *context, unsigned *out, struct error *error) {
         struct systemd_bus *bus;
-        int r;
+        int r = 0;
 
         if (context->systemd_version == 0) {
                 r = manager_bus(context, &bus, error);
                 if (r == 0)
                         r = systemd_bus_version(bus, &context->systemd_version, error);
-                if (r < 0)
-                        return r;
         }
+        if (r == 0)
+                *out = context->systemd_version;
+        return r;
+}
+
+static int read_systemd_facts(struct manager_context *context, struct plan_facts *facts, struct error *error) {
         facts->systemd = true;
-        facts->systemd_version = context->systemd_version;
-        return 0;
+        return manager_systemd_version(context, &facts->systemd_version, error);
 }
 
 /* The facts about the host that a plan for these resources and this manager needs. */

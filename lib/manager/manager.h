@@ -116,6 +116,11 @@ int manager_effective_cpus(struct manager *manager, struct cpulist *out, struct 
 /* Whether inspect shows the group: it exists and is not a foreign group at its path. */
 bool manager_is_shown(struct manager *manager);
 
+/* Whether the freezer has stopped all processes of the group, and whether it is stopping none, whoever asked for it. Both are
+ * false while the group is being frozen. */
+bool manager_is_frozen(struct manager *manager);
+bool manager_is_thawed(struct manager *manager);
+
 /* What inspect shows of a group: its paths and its members. A new reference, NULL with an error. */
 json_t *manager_describe(struct manager *manager, struct error *error);
 
@@ -159,10 +164,12 @@ int manager_place(struct manager *manager, struct process *process, struct journ
 
 /*
  * Places vCPU threads in `sandbox` (a manager that can place threads), in each hierarchy by its version: on v1 the threads,
- * while the rest of the process is in `overhead`; on the v2 tree of a hybrid host the process.
+ * while the rest of the process is in `overhead`; on the v2 tree of a hybrid host the process. `frozen`: in the
+ * freezer's hierarchy the process as well, as manager_gather_threads() leaves it.
  */
 int manager_place_threads(struct manager *sandbox, struct manager *overhead, struct process *vmm,
-                          const pid_t *tids, size_t count, struct journal *journal, struct error *error);
+                          const pid_t *tids, size_t count, bool frozen, struct journal *journal,
+                          struct error *error);
 
 /* Places vCPU threads in the vCPUs' group of a manager that has one; their process is in the manager's own group. */
 int manager_place_in_subtree(struct manager *sandbox, struct process *vmm, const pid_t *tids, size_t count,
@@ -177,6 +184,23 @@ int manager_mend_freezing(struct manager *manager, struct error *error);
 /* Changes limits: all that change in the plan, or none. Unchanged limits that systemd or somebody else may have changed since
  * are set again too. */
 int manager_update(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error);
+
+/*
+ * Freezes the group's processes, or thaws them, and waits until the kernel confirms it, at most until the deadline
+ * (monotonic_ms()). With systemd the unit's FreezerState agrees, if systemd has one. Repeating it does no harm. A group that is
+ * gone counts as thawed. Error: status 1, after the deadline with the processes in the group; the group may then be frozen or
+ * not.
+ */
+int manager_freeze(struct manager *manager, bool frozen, int64_t deadline, struct error *error);
+
+/*
+ * If vCPU threads are placed singly, the VMM's other threads are in the overhead group, which must not be frozen.
+ * manager_gather_threads() moves them to `sandbox` in the freezer's hierarchy alone; manager_spread_threads() moves them back
+ * and leaves the vCPU threads `tids` there. Both do nothing if it is done already.
+ */
+int manager_gather_threads(struct manager *sandbox, struct process *vmm, struct error *error);
+int manager_spread_threads(struct manager *sandbox, struct manager *overhead, struct process *vmm,
+                           const pid_t *tids, size_t count, struct error *error);
 
 /* Moves the runtime processes in the group, and processes that they fork meanwhile, back to where the recorded ones came from
  * (process->former). */

@@ -5,6 +5,7 @@
  * Limits are written before the first process is moved in, so that nothing ever runs in the group
  * without them.
  */
+#include "cgroup/freezer.h"
 #include "manager/manager_internal.h"
 
 static int check_free(struct manager *manager, struct error *error) {
@@ -63,6 +64,12 @@ static int update(struct manager *manager, struct plan *plan, struct journal *jo
         return r < 0 ? r : cgroup_apply(manager->cgroup, plan, journal, error);
 }
 
+static int freeze(struct manager *manager, bool frozen, int64_t deadline, struct error *error) {
+        int r = cgroup_claim_all(manager->cgroup, false, error);
+
+        return r < 0 ? r : freezer_set(manager->cgroup, frozen, deadline, error);
+}
+
 static int destroy(struct manager *manager, const struct manager_destroy *how, struct error *error) {
         if (how->kill) {
                 int r = cgroup_kill(manager->cgroup, how->callers, how->deadline, error);
@@ -85,6 +92,7 @@ const struct manager_ops manager_cgroupfs_ops = {
         .rehearse = rehearse,
         .place = place,
         .update = update,
+        .freeze = freeze,
         .destroy = destroy,
         .exists = exists,
 };

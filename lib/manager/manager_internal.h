@@ -35,6 +35,8 @@ struct manager_ops {
         int (*place)(struct manager *manager, struct process *process, struct journal *journal,
                      struct error *error);
         int (*update)(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error);
+        /* Freezes the group or thaws it, and waits; claims it first. */
+        int (*freeze)(struct manager *manager, bool frozen, int64_t deadline, struct error *error);
         int (*destroy)(struct manager *manager, const struct manager_destroy *how, struct error *error);
         bool (*exists)(struct manager *manager);
 };
@@ -93,6 +95,9 @@ int manager_complete(struct manager *manager, const struct plan *plan, bool memb
  * after SIGTERM to a delegated unit, since it could miss the end of its processes there (unit_kill_context() in systemd's
  * unit.c). */
 bool manager_kills_at_once(const struct manager *manager);
+
+/* systemd's version, asked for once. */
+int manager_systemd_version(struct manager_context *context, unsigned *out, struct error *error);
 
 /* The connection to systemd, made when it is first asked for. */
 int manager_bus(struct manager_context *context, struct systemd_bus **out, struct error *error);

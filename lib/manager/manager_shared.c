@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cgroup/freezer.h"
 #include "manager/manager_internal.h"
 
 /* Replaces the file of a setting by its name in the hierarchy. */
@@ -122,8 +123,10 @@ static int place_thread(struct manager *sandbox, const struct process *vmm, pid_
 }
 
 int manager_place_threads(struct manager *sandbox, struct manager *overhead, struct process *vmm,
-                          const pid_t *tids, size_t count, struct journal *journal, struct error *error) {
+                          const pid_t *tids, size_t count, bool frozen, struct journal *journal,
+                          struct error *error) {
         const struct host *host = sandbox->context->host;
+        const struct hierarchy *freezer = frozen ? freezer_hierarchy(host) : NULL;
         int r;
 
         r = cgroup_claim_all(sandbox->cgroup, false, error);
@@ -135,12 +138,70 @@ int manager_place_threads(struct manager *sandbox, struct manager *overhead, str
                 r = manager_complete(overhead, NULL, true, journal, error);
         for (size_t h = 0; r == 0 && h < host->count; h++) {
                 /* The whole process, if its main thread is not there yet. */
-                struct manager *rest = host->hierarchies[h].version == CGROUP_V1 ? overhead : sandbox;
+                struct manager *rest =
+                        host->hierarchies[h].version == CGROUP_V1 && &host->hierarchies[h] != freezer ? overhead
+                                                                                                      : sandbox;
 
                 r = cgroup_move(rest->cgroup, &host->hierarchies[h], vmm, journal, error);
         }
         for (size_t i = 0; r == 0 && i < count; i++)
                 r = place_thread(sandbox, vmm, tids[i], journal, error);
+        return r;
+}
+
+/* The freezer's hierarchy, where it can have single threads of a process; else the process is in the sandbox group. */
+static const struct hierarchy *threaded_freezer(const struct manager *manager) {
+        const struct hierarchy *freezer = freezer_hierarchy(manager->context->host);
+
+        return freezer && freezer->version == CGROUP_V1 ? freezer : NULL;
+}
+
+int manager_gather_threads(struct manager *sandbox, struct process *vmm, struct error *error) {
+        const struct hierarchy *freezer = threaded_freezer(sandbox);
+        int r = freezer ? cgroup_claim_all(sandbox->cgroup, false, error) : 0;
+
+        if (r == 0 && freezer)
+                r = process_look(vmm, error);
+        if (r == PROCESS_E_GONE)
+                return error_fail(error, ESRCH, "the VMM, process %d", vmm->pid);
+        return r < 0 || !freezer ? r : cgroup_move(sandbox->cgroup, freezer, vmm, NULL, error);
+}
+
+/* An error, unless it says that the task has ended: a VMM that was sent SIGKILL does so as soon as it is thawed. */
+static int fail_unless_gone(int r, struct error *failure, struct error *error) {
+        if (r >= 0 || r == -ESRCH)
+                return 0;
+        error_move(error, failure);
+        return r;
+}
+
+static int put_thread_back(struct manager *sandbox, const struct hierarchy *freezer, const struct process *vmm,
+                           pid_t tid, struct error *error) {
+        _cleanup_error_ struct error failure = ERROR_INIT;
+        _cleanup_free_ char *present = NULL;
+        int r = process_thread_cgroup(vmm, tid, &present);
+
+        if (r < 0)
+                return fail_thread(tid, r, error);
+        if (r == 0)
+                r = cgroup_move_thread(sandbox->cgroup, freezer, vmm, tid, present, NULL, &failure);
+        return fail_unless_gone(r, &failure, error);
+}
+
+int manager_spread_threads(struct manager *sandbox, struct manager *overhead, struct process *vmm,
+                           const pid_t *tids, size_t count, struct error *error) {
+        const struct hierarchy *freezer = threaded_freezer(sandbox);
+        _cleanup_error_ struct error failure = ERROR_INIT;
+        int r = freezer ? process_look(vmm, error) : PROCESS_E_GONE;
+
+        if (r != 0)
+                return r < 0 ? r : 0;
+        r = cgroup_claim_all(overhead->cgroup, false, error);
+        if (r < 0)
+                return r;
+        r = fail_unless_gone(cgroup_move(overhead->cgroup, freezer, vmm, NULL, &failure), &failure, error);
+        for (size_t i = 0; r == 0 && i < count; i++)
+                r = put_thread_back(sandbox, freezer, vmm, tids[i], error);
         return r;
 }
 

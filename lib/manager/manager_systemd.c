@@ -25,6 +25,9 @@
 #include "util/file.h"
 #include "util/timestamp.h"
 
+/* FreezeUnit, ThawUnit and FreezerState are of this version. */
+#define SYSTEMD_FREEZER_VERSION 246
+
 /* How long the undoing of a start waits for the emptied scope to go. */
 #define UNDO_TIMEOUT_MS 5000
 
@@ -608,6 +611,34 @@ static int place(struct manager *manager, struct process *process, struct journa
         return r != 0 ? r : complete_all_moves(manager, &process, 1, journal, error);
 }
 
+/* Whether systemd has a freezer of its own, which is v2's. */
+static int has_freezer(struct manager *manager, bool *out, struct error *error) {
+        const struct host *host = manager->context->host;
+        unsigned version = 0;
+        int r = 0;
+
+        if (host->systemd->version == CGROUP_V2)
+                r = manager_systemd_version(manager->context, &version, error);
+        *out = version >= SYSTEMD_FREEZER_VERSION;
+        return r;
+}
+
+/* systemd first, for its FreezerState to agree. What it declines, or has not got done by the deadline, is left to the kernel's
+ * file: there it is taken up by systemd as well, when it sees cgroup.events change. An older systemd goes on waiting for a
+ * freezing that never came about, and declines every other call until then. */
+static int freeze(struct manager *manager, bool frozen, int64_t deadline, struct error *error) {
+        bool by_systemd = false;
+        int r = claim_unit(manager, error);
+
+        if (r == MANAGER_E_GONE && frozen)
+                return error_fail(error, 0, "unit %s has ended", manager->path->unit);
+        if (r == 0)
+                r = has_freezer(manager, &by_systemd, error);
+        if (r == 0 && by_systemd)
+                r = systemd_bus_freeze(manager->context->bus, manager->path->unit, frozen, deadline, error);
+        return r < 0 ? r : freezer_set(manager->cgroup, frozen, deadline, error);
+}
+
 /* On v1 the kernel tells systemd that a group is empty only where it has no child groups (cgroups.txt of v1, 1.4): with
  * some that others have made, however empty, a stop may last until its time-out. */
 static int stop_unit(struct manager *manager, bool wait, int64_t deadline, struct error *error) {
@@ -703,6 +734,7 @@ const struct manager_ops manager_scope_ops = {
         .rehearse = rehearse,
         .place = place,
         .update = update,
+        .freeze = freeze,
         .destroy = destroy,
         .exists = exists,
 };
@@ -716,6 +748,7 @@ const struct manager_ops manager_slice_ops = {
         .rehearse = rehearse,
         .place = place,
         .update = update,
+        .freeze = freeze,
         .destroy = destroy,
         .exists = exists,
 };

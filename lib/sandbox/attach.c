@@ -117,7 +117,7 @@ static int place(struct session *session, struct process *vmm, const struct vcpu
                 tids[i] = vcpus->vcpus[i].tid;
         if (session_places_threads(session))
                 return manager_place_threads(session->sandbox, session->overhead, vmm, tids, vcpus->count,
-                                             session->journal, error);
+                                             session->state->frozen, session->journal, error);
         r = session_place_process(session, session->sandbox, vmm, error);
         if (r == 0 && session->state->vcpu_subtree)
                 r = manager_place_in_subtree(session->sandbox, vmm, tids, vcpus->count, session->journal,

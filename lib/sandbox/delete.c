@@ -75,6 +75,11 @@ static int load(struct session *session, const char *id, const struct sandbox_de
                              : session_fail_no_sandbox(session, id, error);
 }
 
+/* Processes that end by themselves do not do so while they are frozen. */
+static bool is_frozen(const struct session *session) {
+        return session->sandbox && !manager_is_thawed(session->sandbox);
+}
+
 /* Once, under the lock; CLEANUP_E_OTHERS where somebody is in the way. */
 static int delete_once(struct session *session, const struct sandbox_delete *delete, int64_t deadline,
                        struct pid_set *others, struct error *error) {
@@ -116,6 +121,8 @@ int sandbox_delete(const struct sandbox_environment *environment, const char *id
                         return r;
                 store_close(&session.store);
                 r = cleanup_wait(&others, id, deadline, &waiting, error);
+                if (r < 0 && is_frozen(&session))
+                        error_append(error, "it is frozen: thaw it for them to end");
         }
         return r;
 }

@@ -23,6 +23,17 @@ static int record(struct session *session, struct process **self, bool threads, 
         return 0;
 }
 
+/* The caller would stop where it is, and wait there for somebody to thaw it. */
+static int check_thawed(struct session *session, struct error *error) {
+        struct manager *manager;
+
+        for (size_t i = 0; (manager = session_group(session, i)); i++)
+                if (!manager_is_thawed(manager))
+                        return error_fail(error, 0, "sandbox \"%s\" is frozen: thaw it first",
+                                          session->state->owner.id);
+        return 0;
+}
+
 /* Where vCPU threads are placed singly, the rest of the VMM is in the overhead group. Its threads are going to be in the
  * sandbox's, so better learn now that this is not ours. */
 static int place(struct session *session, struct process *self, bool threads, struct error *error) {
@@ -40,6 +51,8 @@ static int enter(struct session *session, struct process **self, struct error *e
 
         signals_hold();
         r = session_settle(session, error);
+        if (r == 0)
+                r = check_thawed(session, error);
         if (r == 0)
                 r = place(session, *self, threads, error);
         /* The kernel has the last word on where the process now is. */

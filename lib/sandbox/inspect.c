@@ -54,7 +54,7 @@ static json_t *session_to_json(struct session *session, bool stats, struct error
 
         if (!configuration)
                 return NULL;
-        return json_pack("{s:s, s:s, s:i, s:b, s:s, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:O, s:o*}", "id",
+        return json_pack("{s:s, s:s, s:i, s:b, s:s, s:o, s:o, s:o, s:o, s:O, s:O, s:O, s:O, s:b, s:o*}", "id",
                          state->owner.id, "driver", driver_name(state->sandbox.path->driver), "cgroupVersion",
                          manager_context_version(session->context), "sandboxCgroupOnly",
                          state->sandbox_cgroup_only, "createdAt", state->created_at, "sandbox",
@@ -65,6 +65,7 @@ static json_t *session_to_json(struct session *session, bool stats, struct error
                          json_object_get(configuration, "resources"), "devices",
                          json_object_get(configuration, "devices"), "overheadResources",
                          session->overhead ? json_object_get(configuration, "overheadResources") : json_null(),
+                         "frozen", manager_is_shown(session->sandbox) && manager_is_frozen(session->sandbox),
                          "stats", stats ? manager_stats(session->sandbox, session->overhead) : NULL);
 }
 

@@ -88,6 +88,14 @@ struct sandbox_update {
 int sandbox_update(const struct sandbox_environment *environment, const char *id,
                    const struct sandbox_update *update, json_t **dry_run, struct error *error);
 
+/*
+ * Freezes the sandbox: all processes in its own group, with all threads of the VMM, have stopped when it returns. Or thaws
+ * it. What is so already is left alone. `timeout`, in seconds, is how long they have for it; afterwards it is taken back,
+ * and the error, status 1, names them. Status 1 as well where the caller is among them, or there are none.
+ */
+int sandbox_freeze(const struct sandbox_environment *environment, const char *id, bool frozen, unsigned timeout,
+                   struct error *error);
+
 struct sandbox_delete {
         bool force;
         unsigned timeout;           /* seconds */

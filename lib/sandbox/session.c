@@ -393,6 +393,9 @@ int session_place_process(struct session *session, struct manager *manager, stru
 
         if (r != MANAGER_E_GONE)
                 return r;
+        /* What was frozen has gone with the unit. */
+        if (manager == session->sandbox)
+                session->state->frozen = false;
         r = session_plan_state(session, manager, &plan, error);
         if (r == 0)
                 r = session_save(session, PHASE_CHANGING, error);
@@ -557,6 +560,8 @@ static int settle_to(struct session *session, const struct state *wanted, const 
                         r = settle_group_to(session, manager, wanted, other, error);
         if (r == 0)
                 r = session_pin_again(session, error);
+        if (r == 0 && other && other->frozen != wanted->frozen)
+                r = session_freeze(session, wanted->frozen, monotonic_ms() + FREEZE_TIMEOUT_MS, error);
         if (r < 0)
                 journal_undo(session->journal, error);
         return r;

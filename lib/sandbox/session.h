@@ -153,5 +153,15 @@ int session_pin(struct session *session, const struct vcpus *vcpus, struct sessi
  * recorded, and their IDs been given to others: only what is a thread of the very process that was attached is touched. */
 int session_pin_again(struct session *session, struct error *error);
 
+/* How long a freezing or thawing may take that a killed command has begun, or that is taken back. */
+#define FREEZE_TIMEOUT_MS 10000
+
+/*
+ * Freezes the sandbox group with all threads of the VMM, or thaws it and puts these back; without a word to the state. What
+ * is done already is done again. Errors: status 1, also where freezing would stop the caller, or there is nobody to stop; then
+ * it may be done in part.
+ */
+int session_freeze(struct session *session, bool frozen, int64_t deadline, struct error *error);
+
 /* {"plan": [...]} with these entries; takes them over. */
 json_t *session_dry_run(json_t *entries);

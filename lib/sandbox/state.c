@@ -143,6 +143,7 @@ int state_enter_boot(struct state *state, struct error *error) {
         if (strcmp(state->boot_id, boot_id) == 0)
                 return 0;
         state->earlier_boot = state->boot_id[0] != '\0';
+        state->frozen = state->frozen_before = false;
         forget_processes(state);
         memcpy(state->boot_id, boot_id, sizeof(boot_id));
         return 0;
@@ -210,15 +211,16 @@ static json_t *vmm_to_json(const struct sandbox_vmm *vmm) {
 static json_t *basics_to_json(const struct state *state) {
         const struct owner *owner = &state->owner;
 
-        return json_pack("{s:i, s:s, s:s, s:s*, s:o*, s:s, s:s, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:o*}",
-                         "version", STATE_VERSION, "phase", phases[state->phase], "id", owner->id, "token",
-                         owner->token[0] != '\0' ? owner->token : NULL, "directories",
-                         directories_to_json(owner), "createdAt", state->created_at, "bootId", state->boot_id,
-                         "sandboxCgroupOnly", state->sandbox_cgroup_only, "vcpuSubtree", state->vcpu_subtree,
-                         "stopTimeout", (json_int_t)state->stop_timeout, "sandbox",
-                         group_to_json(&state->sandbox), "overhead", group_to_json(&state->overhead), "runtime",
-                         runtime_to_json(state), "vmm", vmm_to_json(&state->vmm), "before",
-                         state->before ? configuration_to_json(state->before) : NULL);
+        return json_pack(
+                "{s:i, s:s, s:s, s:s*, s:o*, s:s, s:s, s:b, s:b, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:o*}",
+                "version", STATE_VERSION, "phase", phases[state->phase], "id", owner->id, "token",
+                owner->token[0] != '\0' ? owner->token : NULL, "directories", directories_to_json(owner),
+                "createdAt", state->created_at, "bootId", state->boot_id, "sandboxCgroupOnly",
+                state->sandbox_cgroup_only, "vcpuSubtree", state->vcpu_subtree, "frozen", state->frozen,
+                "frozenBefore", state->frozen_before, "stopTimeout", (json_int_t)state->stop_timeout, "sandbox",
+                group_to_json(&state->sandbox), "overhead", group_to_json(&state->overhead), "runtime",
+                runtime_to_json(state), "vmm", vmm_to_json(&state->vmm), "before",
+                state->before ? configuration_to_json(state->before) : NULL);
 }
 
 json_t *state_to_json(const struct state *state) {
@@ -384,7 +386,8 @@ static int phase_from_name(const char *name) {
 
 static int basics_from_json(const json_t *json, struct state *state, struct error *error) {
         const char *phase, *id, *created_at, *boot_id;
-        int sandbox_cgroup_only, vcpu_subtree = 0;
+        int sandbox_cgroup_only, vcpu_subtree = 0, frozen = 0,
+                                 frozen_before = 0; /* of a build that had none of them */
         json_int_t version, stop_timeout;
 
         if (!read_integer(json, "version", 0, INT64_MAX, &version))
@@ -395,15 +398,17 @@ static int basics_from_json(const json_t *json, struct state *state, struct erro
                                   ", this kata-cgroup knows version %d",
                                   version, STATE_VERSION);
         if (!read_integer(json, "stopTimeout", 0, STOP_TIMEOUT_MAX, &stop_timeout) ||
-            json_unpack((json_t *)json, "{s:s, s:s, s:s, s:s, s:b, s?b}", "phase", &phase, "id", &id,
+            json_unpack((json_t *)json, "{s:s, s:s, s:s, s:s, s:b, s?b, s?b, s?b}", "phase", &phase, "id", &id,
                         "createdAt", &created_at, "bootId", &boot_id, "sandboxCgroupOnly", &sandbox_cgroup_only,
-                        "vcpuSubtree", &vcpu_subtree) < 0 ||
+                        "vcpuSubtree", &vcpu_subtree, "frozen", &frozen, "frozenBefore", &frozen_before) < 0 ||
             phase_from_name(phase) < 0 || !sandbox_id_is_valid(id) || strlen(created_at) >= TIMESTAMP_SIZE ||
             strlen(boot_id) >= BOOT_ID_SIZE)
                 return configuration_fail_file(error, "a member is missing or wrong");
         state->phase = (enum phase)phase_from_name(phase);
         state->sandbox_cgroup_only = sandbox_cgroup_only != 0;
         state->vcpu_subtree = vcpu_subtree != 0;
+        state->frozen = frozen != 0;
+        state->frozen_before = frozen_before != 0;
         state->stop_timeout = (uint64_t)stop_timeout;
         (void)snprintf(state->created_at, sizeof(state->created_at), "%s", created_at);
         (void)snprintf(state->boot_id, sizeof(state->boot_id), "%s", boot_id);
@@ -477,13 +482,16 @@ static int replace(struct configuration **place, const struct configuration *con
 }
 
 int state_keep_before(struct state *state, const struct state *former, struct error *error) {
+        state->frozen_before = former->frozen;
         return replace(&state->before, former->configuration, error);
 }
 
 void state_forget_before(struct state *state) {
         state->before = configuration_free(state->before);
+        state->frozen_before = false;
 }
 
 int state_go_back(struct state *state, struct error *error) {
+        state->frozen = state->frozen_before;
         return replace(&state->configuration, state->before, error);
 }

@@ -55,6 +55,9 @@ struct state {
         /* NULL unless the phase is "changing": what the configuration was before, and may be in force yet, in
          * part. */
         struct configuration *before;
+        /* The freezing that freeze asked for, and thaw has not ended: the kernel's word may be another. */
+        bool frozen;
+        bool frozen_before; /* with the phase "changing": the same, before */
 };
 
 /* How a state is written. */
@@ -90,11 +93,11 @@ int state_from_json(const json_t *json, struct state **out, struct error *error)
 /* Refuses (status 5) a configuration that is too large to be kept. */
 int state_check_size(const struct state *state, struct error *error);
 
-/* Keeps the configuration of `former` as what was before. Returns 0 or an error. */
+/* Keeps the configuration of `former`, and whether it was frozen, as what was before. Returns 0 or an error. */
 int state_keep_before(struct state *state, const struct state *former, struct error *error);
 
 /* All that was before is out of force. */
 void state_forget_before(struct state *state);
 
-/* The configuration is again what was before, which has to be known. Returns 0 or an error. */
+/* All of that is again what was before, which has to be known. Returns 0 or an error. */
 int state_go_back(struct state *state, struct error *error);

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the job of a virtual machine is made of; sourced by test.sh and coverage.sh.
 
-job_tools=(attach-programs mark named-threads qmp-command qmp-connect qmp-shim random-resources scripted-vmm touch-memory)
+job_tools=(attach-programs mark named-threads qmp-command qmp-connect qmp-shim random-resources scripted-vmm stuck-process touch-memory)
 
 # fill_job JOB BUILD-DIRECTORY: the binary, its tools, and the suites with all that they need
 fill_job() {

@@ -71,9 +71,9 @@ problem() {
 
 # lift: a container's cpuset goes; unthrottle: a throttle; devices: the default changes, under a VMM that runs; refused: the
 # kernel takes the first limit, and not the last; reattach: a vCPU was plugged in, and the pins are taken back; place: a
-# helper that came late; overhead: the limits of that group; clear: a delete, with child groups.
+# helper that came late; overhead: the limits of that group; freeze, thaw: the VMM; clear: a delete, with child groups.
 scenarios=("${@:6}")
-[ ${#scenarios[@]} -gt 0 ] || scenarios=(create attach update lift unthrottle devices refused reattach place overhead delete clear)
+[ ${#scenarios[@]} -gt 0 ] || scenarios=(create attach update lift unthrottle devices refused reattach place overhead freeze thaw delete clear)
 [ -n "$disk" ] || scenarios=("${scenarios[@]/unthrottle/}")
 [ "$mode" = overhead ] || read -ra scenarios <<< "${scenarios[*]/#overhead/}"
 
@@ -88,6 +88,8 @@ declare -A arguments=(
     [reattach]="attach-vcpus $id --no-pin"
     [place]="place $id"
     [overhead]="update $id --overhead"
+    [freeze]="freeze $id"
+    [thaw]="thaw $id"
     [delete]="delete $id --timeout 1"
     [clear]="delete $id --timeout 1"
 )
@@ -102,7 +104,7 @@ run_command() {
     unthrottle) "$@" <<< "$no_throttle" ;;
     devices) "$@" <<< "$nothing_allowed" ;;
     refused) "$@" <<< "$refused" ;;
-    lift | delete | clear) "$@" ;;
+    lift | freeze | thaw | delete | clear) "$@" ;;
     esac
 }
 
@@ -187,6 +189,7 @@ prepare() {
     case $command in
     lift) kc update "$id" --container c1 <<< "$container" || problem "prepare: update" ;;
     reattach) plug_vcpu ;;
+    thaw) kc freeze "$id" || problem "prepare: freeze" ;;
     unthrottle) kc update "$id" <<< "$throttle" || problem "prepare: update" ;;
     delete | clear) end_vmm ;;
     esac
@@ -281,7 +284,7 @@ snapshot_units() {
     local unit
     [ "$driver" = systemd ] || return 0
     for unit in "${sandbox##*/}" "${overhead##*/}"; do
-        systemctl show "$unit" -p ActiveState,SubState,Slice,TasksMax,CPUQuotaPerSecUSec,CPUQuotaPeriodUSec,CPUShares,CPUWeight,AllowedCPUs,AllowedMemoryNodes,DevicePolicy,DeviceAllow,IOReadBandwidthMax,BlockIOReadBandwidth,MemoryLow,MemoryMax,MemoryLimit,Delegate,TimeoutStopUSec,Description |
+        systemctl show "$unit" -p ActiveState,SubState,FreezerState,Slice,TasksMax,CPUQuotaPerSecUSec,CPUQuotaPeriodUSec,CPUShares,CPUWeight,AllowedCPUs,AllowedMemoryNodes,DevicePolicy,DeviceAllow,IOReadBandwidthMax,BlockIOReadBandwidth,MemoryLow,MemoryMax,MemoryLimit,Delegate,TimeoutStopUSec,Description |
             sed 's/ of .*//'
     done
 }

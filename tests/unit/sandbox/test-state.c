@@ -10,7 +10,8 @@ static const char whole[] =
         "{\"version\":1,\"phase\":\"ready\",\"id\":\"sb\",\"token\":\"0123456789abcdef0123456789abcdef\","
         "\"directories\":[[27,4711]],\"createdAt\":\"2026-11-24T10:00:00.000000Z\","
         "\"bootId\":\"a-boot\","
-        "\"sandboxCgroupOnly\":false,\"vcpuSubtree\":true,\"stopTimeout\":300,"
+        "\"sandboxCgroupOnly\":false,\"vcpuSubtree\":true,\"frozen\":true,\"frozenBefore\":false,"
+        "\"stopTimeout\":300,"
         "\"sandbox\":{\"cgroupsPath\":\"a-b.slice:p:n\",\"path\":\"a.slice/a-b.slice/p-n.scope\","
         "\"invocation\":\"00112233445566778899aabbccddeeff\"},"
         "\"overhead\":{\"cgroupsPath\":\"kata_overhead/sb\",\"path\":\"kata_overhead/sb\"},"
@@ -41,7 +42,8 @@ static void test_round_trip(void **state) {
         assert_true(json_equal(json, again));
 }
 
-/* A state of an older build, which knew no tokens, is read and written as it was; overheads had no limits then. */
+/* A state of an older build, which knew no tokens, is read and written as it was; overheads had no limits then, and nothing
+ * was frozen. */
 static void test_older_build(void **state) {
         _cleanup_json_ json_t *json = json_loads(whole, 0, NULL), *again = NULL;
         _cleanup_(state_freep) struct state *parsed = NULL;
@@ -51,10 +53,14 @@ static void test_older_build(void **state) {
         (void)json_object_del(json, "directories");
         (void)json_object_del(json_object_get(json, "sandbox"), "invocation");
         (void)json_object_del(json, "overheadResources");
+        (void)json_object_del(json, "frozen");
+        (void)json_object_del(json, "frozenBefore");
         assert_int_equal(state_from_json(json, &parsed, NULL), 0);
         assert_string_equal(parsed->owner.token, "");
         again = state_to_json(parsed);
         (void)json_object_set_new(json, "overheadResources", json_object());
+        (void)json_object_set_new(json, "frozen", json_false());
+        (void)json_object_set_new(json, "frozenBefore", json_false());
         assert_true(json_equal(json, again));
 }
 
@@ -90,6 +96,7 @@ static void test_other_boot(void **state) {
         assert_int_equal(parsed->runtime_count, 0);
         assert_null(parsed->vmm.process);
         assert_true(parsed->earlier_boot);
+        assert_false(parsed->frozen);
         assert_null(parsed->vmm.vcpus);
         assert_int_equal(proc_boot_id(boot_id), 0);
         assert_string_equal(parsed->boot_id, boot_id);
@@ -318,6 +325,7 @@ static void test_before(void **state) {
         changed = state_copy(former);
         assert_non_null(changed);
         changed->configuration->resources->cpu.shares.value = 6;
+        changed->frozen = false;
         configuration_forget_container(changed->configuration, "c");
         assert_int_equal(state_keep_before(changed, former, NULL), 0);
 
@@ -325,6 +333,7 @@ static void test_before(void **state) {
         assert_int_equal(state_from_json(written, &read, NULL), 0);
         assert_false(configuration_equal(read->configuration, former->configuration));
         assert_true(configuration_equal(read->before, former->configuration));
+        assert_true(!read->frozen && read->frozen_before);
         assert_int_equal(state_go_back(read, NULL), 0);
         state_forget_before(read);
         settled = state_to_json(read);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * freeze, thaw
+ *
+ * What is frozen is the sandbox group: with an overhead group that is the VMM, without one the runtime processes as well. The
+ * intent is in the state before anything is done, with what was before, so session_settle() completes a freezing or a thawing
+ * that was killed, and nothing mistakes a user's freezing for one that a killed update has left.
+ *
+ * Subtle: where vCPU threads are placed singly, the rest of the VMM is in the overhead group, among the runtime processes.
+ * It comes to the sandbox group in the freezer's hierarchy, for as long as the sandbox is frozen.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "sandbox/session.h"
+#include "util/signals.h"
+
+/* Who is going to be stopped. `vmm`: the living one, or NULL. */
+static int find_members(const struct session *session, const struct process *vmm, struct pid_set *out,
+                        struct error *error) {
+        const struct process *recorded = session->state->vmm.process;
+        int r = manager_members(session->sandbox, out, error);
+
+        if (r < 0)
+                return r;
+        /* Without vCPU threads none of its threads is there yet. */
+        if (vmm && session_places_threads(session) && pid_set_add(out, vmm->pid) < 0)
+                return error_oom(error);
+        if (out->count == 0)
+                return error_fail(error, 0, "sandbox \"%s\" has no process that could be frozen",
+                                  session->state->owner.id);
+        if (vmm && !pid_set_contains(out, vmm->pid))
+                return error_fail(error, 0, "the VMM, process %d, is not in %s", vmm->pid,
+                                  manager_path(session->sandbox));
+        /* It is about to end, or cannot be asked: some of its threads would go on. */
+        if (!vmm && recorded && pid_set_contains(out, recorded->pid))
+                return error_fail(error, ESRCH, "the VMM, process %d", recorded->pid);
+        return 0;
+}
+
+/* A group that holds the caller stops it half-way, for good. */
+static int check_caller(const struct session *session, const struct pid_set *members, struct error *error) {
+        _cleanup_pid_set_ struct pid_set callers = {0}, inside = {0};
+        _cleanup_free_ char *who = NULL;
+        int r = proc_self_and_ancestors(&callers);
+
+        if (r < 0)
+                return error_fail(error, -r, "/proc");
+        for (size_t i = 0; i < callers.count; i++)
+                if (pid_set_contains(members, callers.pids[i]) && pid_set_add(&inside, callers.pids[i]) < 0)
+                        return error_oom(error);
+        if (inside.count == 0)
+                return 0;
+        who = pid_set_describe(&inside);
+        return error_fail(error, 0, "freezing sandbox \"%s\" would freeze its caller: %s",
+                          session->state->owner.id, who ? who : "?");
+}
+
+static int check_members(const struct session *session, const struct process *vmm, struct error *error) {
+        _cleanup_pid_set_ struct pid_set members = {0};
+        int r = find_members(session, vmm, &members, error);
+
+        return r < 0 ? r : check_caller(session, &members, error);
+}
+
+static int spread(struct session *session, struct process *vmm, struct error *error) {
+        const struct vcpus *vcpus = session->state->vmm.vcpus;
+        _cleanup_free_ pid_t *tids = calloc(vcpus->count + 1, sizeof(*tids));
+        size_t count = 0;
+
+        if (!tids)
+                return error_oom(error);
+        for (size_t i = 0; i < vcpus->count; i++)
+                if (process_has_thread(vmm, vcpus->vcpus[i].tid))
+                        tids[count++] = vcpus->vcpus[i].tid;
+        return manager_spread_threads(session->sandbox, session->overhead, vmm, tids, count, error);
+}
+
+int session_freeze(struct session *session, bool frozen, int64_t deadline, struct error *error) {
+        struct process *vmm;
+        int r = session_living_vmm(session, &vmm, error);
+        bool gathered = vmm && session_places_threads(session);
+
+        if (r == 0 && frozen)
+                r = check_members(session, vmm, error);
+        if (r == 0 && frozen && gathered)
+                r = manager_gather_threads(session->sandbox, vmm, error);
+        if (r == 0)
+                r = manager_freeze(session->sandbox, frozen, deadline, error);
+        return r == 0 && !frozen && gathered ? spread(session, vmm, error) : r;
+}
+
+static int freezing_undo(void *change, struct error *error) {
+        struct session *session = change;
+
+        return session_freeze(session, session->former->frozen, monotonic_ms() + FREEZE_TIMEOUT_MS, error);
+}
+
+static int change(struct session *session, bool frozen, int64_t deadline, struct error *error) {
+        int r;
+
+        session->state->frozen = frozen;
+        r = session_save(session, PHASE_CHANGING, error);
+        if (r == 0)
+                r = journal_add(session->journal, freezing_undo, NULL, session, error);
+        return r < 0 ? r : session_freeze(session, frozen, deadline, error);
+}
+
+/* Whether there is nothing to do. Somebody else's freezing becomes the user's, and may be thawed. */
+static bool is_done(const struct session *session, bool frozen) {
+        if (session->state->frozen != frozen)
+                return false;
+        return frozen ? manager_is_frozen(session->sandbox) : manager_is_thawed(session->sandbox);
+}
+
+int sandbox_freeze(const struct sandbox_environment *environment, const char *id, bool frozen, unsigned timeout,
+                   struct error *error) {
+        _cleanup_session_ struct session session = SESSION_INIT(environment);
+        int r = session_begin(&session, id, error);
+
+        if (r == 0)
+                r = session_settle(&session, error);
+        if (r < 0 || is_done(&session, frozen))
+                return r;
+        return session_finish(&session,
+                              change(&session, frozen, monotonic_ms() + (int64_t)timeout * 1000, error), error);
+}
