@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "host/facts.h"
+#include "plan/kernel_text.h"
 #include "util/file.h"
 #include "util/number.h"
 
@@ -75,20 +76,11 @@ static json_t *read_limit(const struct files *files, const char *file) {
         return number_parse_u64(text, &value) < 0 || value >= V1_UNLIMITED ? json_null() : number(value);
 }
 
-/* The number behind a word at the start of a line: "nr_periods 5". */
-static bool find_value(const char *text, const char *name, uint64_t *out) {
-        size_t length = strlen(name);
-
-        for (const char *line = text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
-                if (strncmp(line, name, length) == 0 && line[length] == ' ')
-                        return sscanf(line + length, " %" SCNu64, out) == 1;
-        return false;
-}
-
 static json_t *value_of(const char *text, const char *name, uint64_t multiplier, uint64_t divisor) {
         uint64_t value;
 
-        return text && find_value(text, name, &value) ? number(value * multiplier / divisor) : json_null();
+        return text && kernel_find_value(text, name, &value) ? number(value * multiplier / divisor)
+                                                             : json_null();
 }
 
 /* With a group for the vCPUs, that group has the quota, and so the throttling. */

@@ -8,6 +8,8 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,4 +123,13 @@ int kernel_parse_decimal(const char *text, uint64_t *out) {
                 return -EINVAL;
         *out = value;
         return 0;
+}
+
+bool kernel_find_value(const char *text, const char *name, uint64_t *out) {
+        size_t length = strlen(name);
+
+        for (const char *line = text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+                if (strncmp(line, name, length) == 0 && line[length] == ' ')
+                        return sscanf(line + length, " %" SCNu64, out) == 1;
+        return false;
 }

@@ -8,6 +8,7 @@
  * success, -EINVAL, or -ERANGE if the number does not fit.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A copy without leading and trailing blanks, as by the kernel's strstrip(). NULL without memory. */
@@ -22,3 +23,6 @@ int kernel_parse_bytes(const char *text, uint64_t *out);
 
 /* sscanf("%llu"): decimal, with leading zeroes. The whole text, without blanks. */
 int kernel_parse_decimal(const char *text, uint64_t *out);
+
+/* The number behind a word at the start of a line: "nr_periods 5". False where there is no such line. */
+bool kernel_find_value(const char *text, const char *name, uint64_t *out);
