@@ -134,6 +134,30 @@ json_t *manager_stats(struct manager *sandbox, struct manager *overhead);
 /* Of "total" there, the CPU time and the memory in use alone. */
 json_t *manager_use(struct manager *sandbox, struct manager *overhead);
 
+/* ---- watching it ---- */
+
+struct group_watch;
+struct pressure_trigger;
+
+/* Status 1 where no group of this host can tell of the pressure. */
+int manager_context_check_pressure(const struct manager_context *context,
+                                   const struct pressure_trigger *trigger, struct error *error);
+
+/* Descriptors of a watch are added to the epoll instance with wakes (util/wake.h) of this owner. The triggers outlive it. */
+int manager_watch_new(int epoll_fd, void *owner, const struct pressure_trigger *triggers, size_t trigger_count,
+                      struct group_watch **out, struct error *error);
+struct group_watch *manager_watch_free(struct group_watch *watch);
+
+/* Opens what there is of the group, unless another's is at its place; see group_watch_open() for `fresh`. The watch does
+ * not need the manager any more then. */
+int manager_watch_open(struct manager *manager, struct group_watch *watch, bool fresh, struct error *error);
+
+/* See cgroup/watch.h. */
+bool manager_watch_is_open(const struct group_watch *watch);
+int manager_watch_read(struct group_watch *watch, json_t *events);
+int manager_watch_timeout_ms(const struct group_watch *watch);
+json_t *manager_watch_counters(const struct group_watch *watch);
+
 /* What features shows of the host. */
 int manager_describe_host(const struct log *log, json_t **out, struct error *error);
 
