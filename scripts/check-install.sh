@@ -23,7 +23,7 @@ for unit in kata-cgroup-prune.service kata-cgroup-prune.timer; do
     [ -f "$root/usr/lib/systemd/system/$unit" ] || { echo "no $unit"; exit 1; }
 done
 
-for document in attach-vcpus features inspect list log plan prune resources stats stats-line; do
+for document in attach-vcpus features inspect list log plan prune resources stats stats-line watch; do
     [ -f "$root/usr/share/kata-cgroup/json/$document.schema.json" ] || { echo "no schema of $document"; exit 1; }
 done
 
@@ -40,7 +40,7 @@ has '__(read|memcpy|asprintf|snprintf|fprintf|vasprintf|printf)_chk' nm -D "$bin
 text() { mandoc -Tascii "$1" | col -b; }
 
 # Every command has a page, and every long option of its help is in it.
-for command in create attach-vcpus place update delete exec freeze thaw inspect list metrics prune stats features; do
+for command in create attach-vcpus place update delete exec freeze thaw inspect list metrics prune stats watch features; do
     page=$root/usr/share/man/man8/kata-cgroup-$command.8
     [ -f "$page" ] || { echo "no page for $command"; exit 1; }
     for option in $("$binary" "$command" --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' | grep -oE '\-\-[a-z-]+'); do

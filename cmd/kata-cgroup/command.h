@@ -21,6 +21,7 @@ extern const struct command command_freeze;
 extern const struct command command_thaw;
 extern const struct command command_inspect;
 extern const struct command command_list;
+extern const struct command command_watch;
 extern const struct command command_metrics;
 extern const struct command command_prune;
 extern const struct command command_stats;

@@ -16,10 +16,25 @@
 #define DEFAULT_ROOT "/run/kata-cgroup"
 
 const struct command *const command_table[] = {
-        &command_create,  &command_attach_vcpus, &command_place, &command_update,   &command_delete,
-        &command_exec,    &command_freeze,       &command_thaw,  &command_inspect,  &command_list,
-        &command_stats,   &command_metrics,      &command_prune, &command_features, &command_help,
-        &command_version, &command_complete,     NULL,
+        &command_create,
+        &command_attach_vcpus,
+        &command_place,
+        &command_update,
+        &command_delete,
+        &command_exec,
+        &command_freeze,
+        &command_thaw,
+        &command_inspect,
+        &command_list,
+        &command_stats,
+        &command_watch,
+        &command_metrics,
+        &command_prune,
+        &command_features,
+        &command_help,
+        &command_version,
+        &command_complete,
+        NULL,
 };
 
 enum {

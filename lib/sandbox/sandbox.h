@@ -137,6 +137,21 @@ enum sandbox_list_detail {
 int sandbox_list(const struct sandbox_environment *environment, const char *const *ids, size_t count,
                  enum sandbox_list_detail detail, json_t **out, struct error *error);
 
+struct sandbox_watch {
+        const char *id;         /* NULL: all sandboxes, also those that come later */
+        const char *const *psi; /* pressure triggers, "memory:150ms/1s" */
+        size_t psi_count;
+        int reader; /* the watch ends when nobody reads from this pipe or socket any more; other files are not looked at */
+        /* Gets each event, which it takes over. Returns 0, or an error that ends the watch. */
+        int (*each)(json_t *event, void *data, struct error *error);
+        void *data;
+};
+
+/* Tells what happens in sandboxes, until the one with `id` is gone. No lock is taken, and nothing is changed. Status 2 for a
+ * wrong trigger. */
+int sandbox_watch(const struct sandbox_environment *environment, const struct sandbox_watch *watch,
+                  struct error *error);
+
 /* Status 2, with the names that there are, for what is neither a field of LinuxResources that is handled nor an object of
  * such. */
 int sandbox_check_field(const char *path, struct error *error);

@@ -113,8 +113,9 @@ int store_root_path(const char *root, char **out, struct error *error) {
         return 0;
 }
 
-/* Component by component, none of them a symlink; with `create` like mkdir -p, and what is made is for root alone. */
-static int open_root(const char *root, bool create, int *out, struct error *error) {
+/* Component by component, none of them a symlink; with `create` like mkdir -p, and what is made is for root alone.
+ * STORE_E_NO_SANDBOX where it is not there; then `*nearest` (if not NULL) is the last directory on the way, by O_PATH. */
+static int open_root(const char *root, bool create, int *out, int *nearest, struct error *error) {
         _cleanup_free_ char *path = NULL;
         _cleanup_close_ int fd = -1;
         int r;
@@ -132,6 +133,8 @@ static int open_root(const char *root, bool create, int *out, struct error *erro
                 if (end)
                         *end = '\0';
                 r = enter_directory(fd, name, path, create, !end, &next, error);
+                if (r == STORE_E_NO_SANDBOX && nearest)
+                        *nearest = TAKE_FD(fd);
                 if (r != 0)
                         return r;
                 cleanup_close(&fd);
@@ -210,7 +213,7 @@ int store_lock(const char *root, const char *id, bool create, const struct lock_
         store.id = strdup(id);
         if (!store.root || !store.id)
                 return error_oom(error);
-        r = open_root(root, create, &store.root_fd, error);
+        r = open_root(root, create, &store.root_fd, NULL, error);
         if (r != 0)
                 return r;
         r = open_and_lock(store.root_fd, id, create, wait, &store.directory);
@@ -278,7 +281,7 @@ static int open_unlocked(const char *root, const char *id, int *out, struct erro
         _cleanup_close_ int root_fd = -1;
         int r, fd;
 
-        r = open_root(root, false, &root_fd, error);
+        r = open_root(root, false, &root_fd, NULL, error);
         if (r != 0)
                 return r;
         fd = openat(root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -338,6 +341,17 @@ void store_remove_empty(struct store *store) {
         (void)unlinkat(store->root_fd, store->id, AT_REMOVEDIR);
 }
 
+int store_open_root(const char *root, int *out, bool *exists, struct error *error) {
+        int fd = -1, nearest = -1, r;
+
+        r = open_root(root, false, &fd, &nearest, error);
+        if (r < 0)
+                return r;
+        *exists = r == 0;
+        *out = r == 0 ? fd : nearest;
+        return 0;
+}
+
 static int is_sandbox_entry(const struct dirent *entry) {
         return sandbox_id_is_valid(entry->d_name);
 }
@@ -347,7 +361,7 @@ int store_list(const char *root, int (*each)(const char *id, void *data), void *
         struct dirent **entries;
         int count, r;
 
-        r = open_root(root, false, &root_fd, error);
+        r = open_root(root, false, &root_fd, NULL, error);
         if (r != 0)
                 return r < 0 ? r : 0;
         count = scandirat(root_fd, ".", &entries, is_sandbox_entry, alphasort);

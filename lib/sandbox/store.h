@@ -57,3 +57,6 @@ void store_remove_empty(struct store *store);
 
 /* Calls `each` with every ID under ROOT, in alphabetical order. No ROOT, no IDs. */
 int store_list(const char *root, int (*each)(const char *id, void *data), void *data, struct error *error);
+
+/* Opens ROOT or, where it does not exist, the deepest directory above it that does (by O_PATH). Status 1 or 5. */
+int store_open_root(const char *root, int *out, bool *exists, struct error *error);

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator, FormatChecker, RefResolver
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCHEMAS = HERE.parent.parent / "doc" / "json"
-KINDS = ["attach-vcpus", "features", "inspect", "list", "log", "plan", "prune", "stats-line"]
+KINDS = ["attach-vcpus", "features", "inspect", "list", "log", "plan", "prune", "stats-line", "watch"]
 ERRORS_SHOWN = 5
 
 

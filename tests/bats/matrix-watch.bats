@@ -1,0 +1,190 @@
+#!/usr/bin/env bats
+# watch: what happens in a sandbox is told once, soon, and of the right group; and it ends when there is nothing left to tell.
+
+load helpers
+
+setup() {
+    kc_setup
+    EVENTS=$BATS_TEST_TMPDIR/events
+}
+
+teardown() { kc_teardown; }
+
+LIMIT='{"memory":{"limit":67108864},"pids":{"limit":20}}'
+
+# start_watch ARGUMENTS...: sets WATCH; returns once it watches
+start_watch() {
+    "$KATA_CGROUP" --root "$ROOT" watch "$@" 3>&- > "$EVENTS" 2> "$BATS_TEST_TMPDIR/said" &
+    WATCH=$!
+    STARTED+=("$WATCH")
+    wait_until grep -q '"event":"watching","id":[^,]*,"group":null' "$EVENTS"
+}
+
+# told EVENT [GROUP]: whether there is such a line; without a group, of the sandbox as a whole
+told() { grep -q "\"event\":\"$1\",\"id\":\"$ID\",\"group\":${2:-null}," "$EVENTS"; }
+
+told_times() { [ "$(grep -c "\"event\":\"$2\",\"id\":\"$ID\"," "$EVENTS")" = "$1" ]; }
+
+# has_open PID FILE
+has_open() { [[ $'\n'$(readlink "/proc/$1/fd/"*)$'\n' == *$'\n'"$2"$'\n'* ]]; }
+
+# assert_told FILTER VALUE: of all events as an array
+assert_told() { assert_equal "$(jq -sc "$1" "$EVENTS")" "$2"; }
+
+keep_events() { [ -z "${KC_DOCUMENTS:-}" ] || sed $'s/^/watch\t/' "$EVENTS" >> "$KC_DOCUMENTS/$BASHPID"; }
+
+# create with both groups limited: where single threads are placed, the VMM's memory is the overhead's.
+create_limited() {
+    start_shim
+    if [ "$KC_MODE" = overhead ]; then
+        create --pid "$SHIM" --resources <(echo "$LIMIT") --overhead-resources - <<< "$LIMIT"
+    else
+        create --pid "$SHIM" <<< "$LIMIT"
+    fi
+}
+
+# run_in sandbox|overhead COMMAND...: as a process of the group, in every hierarchy
+run_in() {
+    local dir=$SANDBOX_DIR
+    [ "$1" = sandbox ] || dir=$OVERHEAD_DIR
+    (
+        for mount in "${MOUNTS[@]}"; do echo "$BASHPID" > "$mount/$dir/cgroup.procs"; done
+        exec "${@:2}" 3>&- > /dev/null 2>&1
+    ) || true
+}
+
+# fork_in sandbox|overhead: more tasks than the limit. dash gives up at the first fork that fails; its session ends with it.
+fork_in() {
+    run_in "$1" setsid dash -c 'trap "kill -KILL 0" EXIT; i=0; while [ $i -lt 25 ]; do sleep 100 & i=$((i + 1)); done'
+}
+
+# start_as_vmm COMMAND...: sets VMM
+start_as_vmm() {
+    "$KATA_CGROUP" --root "$ROOT" exec "$ID" -- "$@" 3>&- > /dev/null 2>&1 &
+    VMM=$!
+    STARTED+=("$VMM")
+}
+
+is_recorded() { grep -q "\"pid\": $1\b" "$ROOT/$ID/state.json"; }
+
+@test "a VMM that is killed for its memory: one oomKill, then vmmExit, empty, deleted; and all of the next life of the ID" {
+    local group='"sandbox"' exec_pid
+    ! places_threads || group='"overhead"'
+    start_watch --all
+    create_limited
+    # Where memory has no controller, the test ends it.
+    start_as_vmm "${KATA_CGROUP%/*}/touch-memory" "$(has memory && echo 128 || echo 1)"
+    has memory || { wait_until is_recorded "$VMM" && end_vmm; }
+    exec_pid=$VMM
+    wait_until told vmmExit
+    assert_told 'map(select(.event == "vmmExit") | .pid)' "[$VMM]"
+    if has memory; then
+        assert_told '[.[] | select(.event == "oomKill") | .id, .group, .count]' "[\"$ID\",$group,1]"
+        assert_told 'map(.event) | index("oomKill") < index("vmmExit")' true
+        assert told oom "$group"
+    fi
+    if [ "$KC_MODE" = overhead ] && ! places_threads; then wait_until told empty '"sandbox"'; fi
+    kc delete "$ID"
+    wait_until told deleted
+    create_limited
+    start_vmm
+    attach
+    # What happens while the watch does not run, to the end of the group, is not lost on v2: the parent has counted it.
+    if has memory && ! on_v1 memory; then
+        wait_until has_open "$WATCH" "$(group_dir sandbox memory)/memory.events"
+        kill -STOP "$WATCH"
+        run_in sandbox "${KATA_CGROUP%/*}/touch-memory" 128
+    fi
+    end_vmm
+    kc delete "$ID"
+    kill -CONT "$WATCH"
+    wait_until told_times 2 deleted
+    assert_told 'map(select(.id and (.event | IN("created", "deleted"))) | .event)' '["created","deleted","created","deleted"]'
+    assert_told 'map(select(.event == "vmmExit") | .pid)' "[$exec_pid,$VMM]"
+    if has memory && ! on_v1 memory; then
+        assert_told 'map(select(.event == "oomKill") | [.group, .count])' '[["sandbox",1],["sandbox",1]]'
+    fi
+    keep_events
+    kill -TERM "$WATCH"
+    wait "$WATCH" || [ $? -eq 143 ]
+    assert_equal "$(< "$BATS_TEST_TMPDIR/said")" ""
+}
+
+# freeze_group 1|0
+freeze_group() {
+    if has freezer; then
+        [ "$1" = 1 ] && set FROZEN || set THAWED
+        echo "$1" > "$(group_dir sandbox freezer)/freezer.state"
+    else
+        echo "$1" > "${MOUNTS[0]}/$SANDBOX_DIR/cgroup.freeze"
+    fi
+}
+
+@test "one sandbox: tasks, pressure, freezing, a VMM that is attached later; it ends with the sandbox, and nothing waits for it" {
+    local trigger=cpu:100ms/2s busy
+    create_limited
+    run kc watch "$ID" --psi cpu:1ms/100ms
+    assert_one_error_line 2 '--psi: "cpu:1ms/100ms": the window is not from 500ms to 10s'
+    # Two seconds are a window that does not need CAP_SYS_RESOURCE. Without a v2 tree there are v1's levels, of memory.
+    if [[ " ${VERSIONS[*]} " != *" 2 "* ]]; then
+        run kc watch "$ID" --psi "$trigger"
+        assert_one_error_line 1 "this host has no cgroup v2 tree, so nothing tells of pressure on cpu"
+        trigger=memory:1ms/500ms
+    fi
+    start_watch "$ID" --psi "$trigger"
+    start_vmm
+    attach
+    fork_in sandbox
+    wait_until told pidsMax '"sandbox"'
+
+    # Who wants a whole CPU and has a tenth of one has to wait.
+    if [ "$trigger" = cpu:100ms/2s ]; then
+        kc update "$ID" <<< '{"cpu":{"quota":10000,"period":100000}}'
+        run_in sandbox sh -c "until [ -e $BATS_TEST_TMPDIR/end ]; do :; done" &
+        busy=$!
+        wait_until told pressure '"sandbox"'
+        touch "$BATS_TEST_TMPDIR/end"
+        wait "$busy"
+        kc update "$ID" <<< '{"cpu":{"quota":-1}}'
+        assert_told 'map(select(.event == "pressure"))[0] | [.resource, .level, .thresholdUsec, .windowUsec, .totalUsec >= 100000]' \
+            '["cpu",null,100000,2000000,true]'
+    elif has memory; then
+        run_in sandbox "${KATA_CGROUP%/*}/touch-memory" 128
+        wait_until told oomKill '"sandbox"'
+        wait_until told pressure '"sandbox"'
+        assert_told 'map(select(.event == "pressure"))[0] | [.resource, .level, .thresholdUsec, .windowUsec, .totalUsec]' \
+            '["memory","medium",null,500000,null]'
+    fi
+
+    freeze_group 1
+    wait_until told frozen '"sandbox"'
+    freeze_group 0
+    wait_until told thawed '"sandbox"'
+
+    end_vmm
+    wait_until told vmmExit
+    assert_told 'map(select(.event == "vmmExit") | .pid)' "[$VMM]"
+    kc delete "$ID"
+    wait "$WATCH"
+    assert_told '.[-1] | [.event, .id, .group]' "[\"deleted\",\"$ID\",null]"
+    keep_events
+    run kc watch "$ID"
+    assert_one_error_line 3 "there is no sandbox \"$ID\""
+}
+
+@test "a reader that goes away ends it; what was counted before is no event" {
+    local reader
+    create_limited
+    fork_in "$(runtime_group)"
+    exec {reader}< <(echo $BASHPID; exec "$KATA_CGROUP" --root "$ROOT" watch --all 3>&-)
+    read -r -u "$reader" WATCH
+    STARTED+=("$WATCH")
+    until [[ $REPLY == *'"group":null'* ]]; do
+        read -r -u "$reader"
+        echo "$REPLY" >> "$EVENTS"
+    done
+    assert_told 'map(.event) | unique' '["watching"]'
+    assert_told "map(select(.group == \"$(runtime_group)\") | .counters.pidsMax > 0)" '[true]'
+    exec {reader}<&-
+    wait_until has_ended "$WATCH"
+}
