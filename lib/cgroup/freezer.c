@@ -4,10 +4,10 @@
  *
  * Subtle, twice:
  *
- * v2 tells in cgroup.events that all processes have stopped, and poll(2) wakes up when that file changes (POLLPRI). The wait
- * has to read through the descriptor that it polls, since the kernel remembers per open file what was read last. v1 has no
- * event: the state is asked with pauses. A v1 group can also stay FREEZING because of a process that was forked meanwhile, until FROZEN
- * is written again.
+ * On v2 cgroup.events says that all processes have stopped, and poll(2) reports a change of that file (POLLPRI). The wait must
+ * read the file through the descriptor that it polls, because the kernel records per open file what was read last. v1 has no
+ * event, so the state is read with pauses. FROZEN is written each time: a process that was forked meanwhile can keep a v1
+ * group FREEZING.
  *
  * On v1, SIGKILL does not act on a frozen process, and the group stays frozen when the one who froze it is killed. So
  * before something is frozen a guard is forked, which waits for the end of a pipe: then its parent is gone, and it thaws. It
@@ -221,9 +221,9 @@ void freezer_thaw_all(struct cgroup *cgroup) {
         thaw_in(cgroup, cgroup->host->unified, &freezer_v2);
 }
 
-/* ---- a user's freezing ---- */
+/* ---- freeze and thaw by a user ---- */
 
-/* A v1 freezer beside a v2 host's tree is somebody's own affair: systemd's freezer is the tree's. */
+/* On a v2 host the v2 tree is used even if v1's freezer is mounted: systemd uses it, too. */
 const struct hierarchy *freezer_hierarchy(const struct host *host) {
         const struct hierarchy *v1 = v1_freezer_of(host);
 
@@ -290,7 +290,7 @@ static int await_event(struct cgroup *cgroup, const struct hierarchy *hierarchy,
         }
 }
 
-/* v1: what is written already does no harm a second time. */
+/* Repeats the write until the kernel confirms it. */
 static int await_state(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *word,
                        int64_t deadline) {
         const char *wanted = strcmp(word, freezer_v1.freeze) == 0 ? "FROZEN\n" : "THAWED\n";
@@ -335,7 +335,7 @@ int freezer_set(struct cgroup *cgroup, bool frozen, int64_t deadline, struct err
                 return error_fail(error, 0, "this host has no freezer: v1's is not mounted, nor is a v2 tree");
         word = frozen ? freezer->freeze : freezer->thaw;
         r = cgroup_write(cgroup, hierarchy, freezer->file, word);
-        /* A mark would be of a command that was killed: from here on the freezing is the user's. */
+        /* A mark is from a command that was killed. From now on the freeze is the user's, and freezer_mend() must leave it alone. */
         if (r == 0 && hierarchy->version == CGROUP_V1)
                 (void)fremovexattr(cgroup_directory(cgroup, hierarchy), FROZEN_ATTRIBUTE);
         if (r == 0)

@@ -2,34 +2,33 @@
 #pragma once
 
 /*
- * The freezer: stopping the processes of a group, and letting them go on
+ * The freezer stops the processes of a group
  *
- * There are two uses. A user freezes and thaws a sandbox (freezer_set()): that lasts, and is recorded by who calls it. And
- * some changes of v1's files stop the group for a moment (freezer_freeze() to freezer_mend()): such a freezing is marked as
- * ours, and ends with the command.
+ * It has two uses. freezer_set() is for a user who freezes and thaws a sandbox: the group stays frozen, and the caller records
+ * that. freezer_freeze() to freezer_mend() stop a group on v1 while some of its files change: the group carries a mark then,
+ * and is thawed at the end of the command.
  *
- * Where a group is frozen: on a v2 host in the v2 tree (cgroup.freeze, Linux 5.2), else in v1's freezer hierarchy
- * (freezer.state), and without that one in the v2 tree of a hybrid host.
+ * freezer_set() uses the v2 tree on a v2 host (cgroup.freeze, Linux 5.2), v1's freezer hierarchy on other hosts
+ * (freezer.state), and the v2 tree of a hybrid host if v1's freezer is not mounted.
  */
 
 #include "cgroup/cgroup.h"
 
-/* What the kernel says of a group, whoever has frozen it: it, or one above it. */
+/* The group's state in the kernel, whoever has frozen the group or one above it. */
 enum freezer_state {
-        FREEZER_THAWED, /* also where there is no such group, or no freezer */
+        FREEZER_THAWED, /* also if there is no such group or no freezer */
         FREEZER_FREEZING,
-        FREEZER_FROZEN, /* all its processes stand still */
+        FREEZER_FROZEN, /* all its processes have stopped */
 };
 enum freezer_state freezer_state(struct cgroup *cgroup);
 
-/* Where a group is frozen; NULL: there is no freezer on this host. */
+/* The hierarchy that freezer_set() uses; NULL if the host has no freezer. */
 const struct hierarchy *freezer_hierarchy(const struct host *host);
 
 /*
- * Freezes the group, or thaws it, and waits until the kernel says that it is so, at most until the deadline (monotonic_ms()).
- * What is done already is done again, without harm. Errors: status 1; then the group may be either, or on the way, and the
- * caller takes it back. -ETIMEDOUT after the deadline, with the processes that are in the group. A group that is not there
- * is an error when it is to be frozen.
+ * Freezes or thaws the group, and waits until the kernel confirms it, at most until the deadline (monotonic_ms()). Repeating it
+ * does no harm. A group that does not exist counts as thawed, and cannot be frozen. Errors: status 1; -ETIMEDOUT after the
+ * deadline, naming the processes in the group. After an error the group may be frozen, thawed or between: the caller undoes it.
  */
 int freezer_set(struct cgroup *cgroup, bool frozen, int64_t deadline, struct error *error);
 

@@ -35,7 +35,7 @@ struct manager_ops {
         int (*place)(struct manager *manager, struct process *process, struct journal *journal,
                      struct error *error);
         int (*update)(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error);
-        /* Freezes the group or thaws it, and waits; claims it first. */
+        /* Claims the group, freezes or thaws it, and waits for that. */
         int (*freeze)(struct manager *manager, bool frozen, int64_t deadline, struct error *error);
         int (*destroy)(struct manager *manager, const struct manager_destroy *how, struct error *error);
         bool (*exists)(struct manager *manager);
@@ -96,7 +96,7 @@ int manager_complete(struct manager *manager, const struct plan *plan, bool memb
  * unit.c). */
 bool manager_kills_at_once(const struct manager *manager);
 
-/* systemd's version, asked for once. */
+/* systemd's version. systemd is asked once. */
 int manager_systemd_version(struct manager_context *context, unsigned *out, struct error *error);
 
 /* The connection to systemd, made when it is first asked for. */

@@ -149,7 +149,8 @@ int manager_place_threads(struct manager *sandbox, struct manager *overhead, str
         return r;
 }
 
-/* The freezer's hierarchy, where it can have single threads of a process; else the process is in the sandbox group. */
+/* The freezer's hierarchy, if it is one where threads are placed singly. In the v2 tree the whole process is in the sandbox
+ * group anyway. */
 static const struct hierarchy *threaded_freezer(const struct manager *manager) {
         const struct hierarchy *freezer = freezer_hierarchy(manager->context->host);
 
@@ -167,7 +168,7 @@ int manager_gather_threads(struct manager *sandbox, struct process *vmm, struct 
         return r < 0 || !freezer ? r : cgroup_move(sandbox->cgroup, freezer, vmm, NULL, error);
 }
 
-/* An error, unless it says that the task has ended: a VMM that was sent SIGKILL does so as soon as it is thawed. */
+/* An error, unless it says that the task has ended: a VMM that was sent SIGKILL ends as soon as it is thawed. */
 static int fail_unless_gone(int r, struct error *failure, struct error *error) {
         if (r >= 0 || r == -ESRCH)
                 return 0;

@@ -25,7 +25,7 @@
 #include "util/file.h"
 #include "util/timestamp.h"
 
-/* FreezeUnit, ThawUnit and FreezerState are of this version. */
+/* FreezeUnit, ThawUnit and FreezerState came with this version. */
 #define SYSTEMD_FREEZER_VERSION 246
 
 /* How long the undoing of a start waits for the emptied scope to go. */
@@ -611,7 +611,7 @@ static int place(struct manager *manager, struct process *process, struct journa
         return r != 0 ? r : complete_all_moves(manager, &process, 1, journal, error);
 }
 
-/* Whether systemd has a freezer of its own, which is v2's. */
+/* Whether systemd itself can freeze units: only on v2. */
 static int has_freezer(struct manager *manager, bool *out, struct error *error) {
         const struct host *host = manager->context->host;
         unsigned version = 0;
@@ -623,9 +623,9 @@ static int has_freezer(struct manager *manager, bool *out, struct error *error) 
         return r;
 }
 
-/* systemd first, for its FreezerState to agree. What it declines, or has not got done by the deadline, is left to the kernel's
- * file: there it is taken up by systemd as well, when it sees cgroup.events change. An older systemd goes on waiting for a
- * freezing that never came about, and declines every other call until then. */
+/* systemd comes first, so that its FreezerState agrees. If it declines or is not done by the deadline, the kernel's file is
+ * written: systemd sees cgroup.events change and follows. After a freeze that never completed, systemd 252 declines every
+ * further call until it sees such a change. */
 static int freeze(struct manager *manager, bool frozen, int64_t deadline, struct error *error) {
         bool by_systemd = false;
         int r = claim_unit(manager, error);

@@ -75,7 +75,7 @@ static int load(struct session *session, const char *id, const struct sandbox_de
                              : session_fail_no_sandbox(session, id, error);
 }
 
-/* Processes that end by themselves do not do so while they are frozen. */
+/* Whether the processes cannot end by themselves because they are frozen. */
 static bool is_frozen(const struct session *session) {
         return session->sandbox && !manager_is_thawed(session->sandbox);
 }
@@ -122,7 +122,7 @@ int sandbox_delete(const struct sandbox_environment *environment, const char *id
                 store_close(&session.store);
                 r = cleanup_wait(&others, id, deadline, &waiting, error);
                 if (r < 0 && is_frozen(&session))
-                        error_append(error, "it is frozen: thaw it for them to end");
+                        error_append(error, "the sandbox is frozen: thaw it so that they can end");
         }
         return r;
 }

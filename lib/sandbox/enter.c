@@ -23,7 +23,7 @@ static int record(struct session *session, struct process **self, bool threads, 
         return 0;
 }
 
-/* The caller would stop where it is, and wait there for somebody to thaw it. */
+/* In a frozen group the caller would stop until somebody thaws it. */
 static int check_thawed(struct session *session, struct error *error) {
         struct manager *manager;
 

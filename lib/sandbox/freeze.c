@@ -2,12 +2,12 @@
 /*
  * freeze, thaw
  *
- * What is frozen is the sandbox group: with an overhead group that is the VMM, without one the runtime processes as well. The
- * intent is in the state before anything is done, with what was before, so session_settle() completes a freezing or a thawing
- * that was killed, and nothing mistakes a user's freezing for one that a killed update has left.
+ * These commands act on the sandbox group. In overhead mode it holds the VMM, in sandbox-only mode the runtime processes as
+ * well. The state has the intent and the former value before anything is changed, so session_settle() can complete a freeze
+ * or thaw that was killed, and no command takes a user's freeze for one that a killed update has left.
  *
- * Subtle: where vCPU threads are placed singly, the rest of the VMM is in the overhead group, among the runtime processes.
- * It comes to the sandbox group in the freezer's hierarchy, for as long as the sandbox is frozen.
+ * Subtle: if vCPU threads are placed singly, the VMM's other threads are in the overhead group, together with the runtime
+ * processes. While the sandbox is frozen, they are in the sandbox group, in the freezer's hierarchy alone.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "sandbox/session.h"
 #include "util/signals.h"
 
-/* Who is going to be stopped. `vmm`: the living one, or NULL. */
+/* The processes that a freeze would stop. `vmm`: the living VMM, or NULL. */
 static int find_members(const struct session *session, const struct process *vmm, struct pid_set *out,
                         struct error *error) {
         const struct process *recorded = session->state->vmm.process;
@@ -23,7 +23,7 @@ static int find_members(const struct session *session, const struct process *vmm
 
         if (r < 0)
                 return r;
-        /* Without vCPU threads none of its threads is there yet. */
+        /* A VMM whose vCPUs were not attached yet has no thread in the group. */
         if (vmm && session_places_threads(session) && pid_set_add(out, vmm->pid) < 0)
                 return error_oom(error);
         if (out->count == 0)
@@ -32,13 +32,13 @@ static int find_members(const struct session *session, const struct process *vmm
         if (vmm && !pid_set_contains(out, vmm->pid))
                 return error_fail(error, 0, "the VMM, process %d, is not in %s", vmm->pid,
                                   manager_path(session->sandbox));
-        /* It is about to end, or cannot be asked: some of its threads would go on. */
+        /* The VMM is ending or cannot be looked at: the freeze would miss some of its threads. */
         if (!vmm && recorded && pid_set_contains(out, recorded->pid))
                 return error_fail(error, ESRCH, "the VMM, process %d", recorded->pid);
         return 0;
 }
 
-/* A group that holds the caller stops it half-way, for good. */
+/* A freeze that stops its caller would never return. */
 static int check_caller(const struct session *session, const struct pid_set *members, struct error *error) {
         _cleanup_pid_set_ struct pid_set callers = {0}, inside = {0};
         _cleanup_free_ char *who = NULL;
@@ -106,7 +106,7 @@ static int change(struct session *session, bool frozen, int64_t deadline, struct
         return r < 0 ? r : session_freeze(session, frozen, deadline, error);
 }
 
-/* Whether there is nothing to do. Somebody else's freezing becomes the user's, and may be thawed. */
+/* Whether there is nothing to do. A freeze by somebody else is recorded as the user's, and can be thawed. */
 static bool is_done(const struct session *session, bool frozen) {
         if (session->state->frozen != frozen)
                 return false;

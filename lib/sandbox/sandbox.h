@@ -89,9 +89,9 @@ int sandbox_update(const struct sandbox_environment *environment, const char *id
                    const struct sandbox_update *update, json_t **dry_run, struct error *error);
 
 /*
- * Freezes the sandbox: all processes in its own group, with all threads of the VMM, have stopped when it returns. Or thaws
- * it. What is so already is left alone. `timeout`, in seconds, is how long they have for it; afterwards it is taken back,
- * and the error, status 1, names them. Status 1 as well where the caller is among them, or there are none.
+ * Freezes or thaws the sandbox. When it returns, all processes in the sandbox group and all threads of the VMM have stopped, or
+ * run again. A sandbox that is in the wanted state already is left alone. After `timeout` seconds the change is undone: status 1,
+ * naming the processes. Also status 1 if the caller is one of them, or if there are none.
  */
 int sandbox_freeze(const struct sandbox_environment *environment, const char *id, bool frozen, unsigned timeout,
                    struct error *error);

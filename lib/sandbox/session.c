@@ -393,7 +393,7 @@ int session_place_process(struct session *session, struct manager *manager, stru
 
         if (r != MANAGER_E_GONE)
                 return r;
-        /* What was frozen has gone with the unit. */
+        /* The frozen group has gone with the former unit. */
         if (manager == session->sandbox)
                 session->state->frozen = false;
         r = session_plan_state(session, manager, &plan, error);

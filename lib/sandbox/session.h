@@ -153,12 +153,12 @@ int session_pin(struct session *session, const struct vcpus *vcpus, struct sessi
  * recorded, and their IDs been given to others: only what is a thread of the very process that was attached is touched. */
 int session_pin_again(struct session *session, struct error *error);
 
-/* How long a freezing or thawing may take that a killed command has begun, or that is taken back. */
+/* The time for a freeze or thaw that completes what a killed command began, or that undoes one. */
 #define FREEZE_TIMEOUT_MS 10000
 
 /*
- * Freezes the sandbox group with all threads of the VMM, or thaws it and puts these back; without a word to the state. What
- * is done already is done again. Errors: status 1, also where freezing would stop the caller, or there is nobody to stop; then
+ * Freezes the sandbox group with all threads of the VMM, or thaws the group and moves the threads back. Does not change the state.
+ * Repeating it does no harm. Errors: status 1, also if the freeze would stop the caller or no process at all. After an error
  * it may be done in part.
  */
 int session_freeze(struct session *session, bool frozen, int64_t deadline, struct error *error);

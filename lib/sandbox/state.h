@@ -55,9 +55,9 @@ struct state {
         /* NULL unless the phase is "changing": what the configuration was before, and may be in force yet, in
          * part. */
         struct configuration *before;
-        /* The freezing that freeze asked for, and thaw has not ended: the kernel's word may be another. */
+        /* A freeze has been requested, and no thaw since. The kernel's state may differ if somebody else has changed it. */
         bool frozen;
-        bool frozen_before; /* with the phase "changing": the same, before */
+        bool frozen_before; /* with the phase "changing": the former value of `frozen` */
 };
 
 /* How a state is written. */

@@ -30,7 +30,7 @@
 
 /* How long after the deadline the answer to the last question may come true. */
 #define JOB_LAST_MS 1000
-/* What a freezing has to be answered in, whatever its deadline. */
+/* The least time for the answer to a freeze, whatever the deadline. */
 #define FREEZE_MIN_MS 1000
 #define CALL_TIMEOUT_US (25ULL * 1000 * 1000)
 /* How long a call is made again that met systemd while it re-executes and is off the bus, and the pauses. */
@@ -644,7 +644,7 @@ int systemd_bus_kill(struct systemd_bus *bus, const char *unit, struct error *er
         return r < 0 ? call_fail(&call, r, "KillUnit", unit, error) : 0;
 }
 
-/* Of systemd's own answers, those that leave it to the caller. */
+/* systemd's answers after which the caller may use the kernel's file. */
 static bool has_declined(const sd_bus_error *error) {
         return is_named(error, "org.freedesktop.systemd1.UnitBusy") ||
                is_named(error, "org.freedesktop.systemd1.UnitInactive") ||

@@ -23,7 +23,7 @@ enum {
         SYSTEMD_E_NO_UNIT = 1,       /* org.freedesktop.systemd1.NoSuchUnit: not loaded */
         SYSTEMD_E_UNIT_EXISTS = 2,   /* a transient unit of that name is there already */
         SYSTEMD_E_STILL_RUNNING = 3, /* the job was not done by the deadline */
-        SYSTEMD_E_DECLINED = 4,      /* it does not do that with the unit, or not now */
+        SYSTEMD_E_DECLINED = 4,      /* systemd does not do this with the unit, or not now */
 };
 
 /* How long a job may take before the start of a unit counts as failed: 30 s. */
@@ -78,10 +78,10 @@ int systemd_bus_stop(struct systemd_bus *bus, const char *unit, bool wait, int64
 int systemd_bus_kill(struct systemd_bus *bus, const char *unit, struct error *error);
 
 /*
- * FreezeUnit or ThawUnit (systemd 246), which answer when the kernel has done it; the unit's FreezerState agrees then. What is
- * so already is no error. SYSTEMD_E_STILL_RUNNING without an answer until the deadline, but it has 1 s in any case;
- * SYSTEMD_E_DECLINED where systemd says that it cannot, that the unit has a job, or that it still waits for an earlier
- * freezing; SYSTEMD_E_NO_UNIT where the unit is gone.
+ * FreezeUnit or ThawUnit (systemd 246). systemd answers when the kernel is done; the unit's FreezerState then agrees. Repeating
+ * it is no error. SYSTEMD_E_STILL_RUNNING if there is no answer by the deadline, or within 1 s if that is later.
+ * SYSTEMD_E_DECLINED if systemd cannot freeze the unit, the unit has a job, or systemd still waits for an earlier freeze.
+ * SYSTEMD_E_NO_UNIT if the unit is gone.
  */
 int systemd_bus_freeze(struct systemd_bus *bus, const char *unit, bool frozen, int64_t deadline,
                        struct error *error);

@@ -12,11 +12,12 @@ teardown() {
     kc_teardown
 }
 
-# A sandbox whose VMM computes: in a vCPU, and in a thread that is none.
+# A sandbox whose VMM computes: in a vCPU, and in a thread that is none. The quota leaves the emulated machines their CPU time.
 create_busy() {
     local ready
-    create_full
-    exec {ready}< <(exec "$NAMED_THREADS" "io!" "CPU 0/KVM!" "CPU 1/KVM" 3>&- 2> /dev/null)
+    start_shim
+    create --pid "$SHIM" <<< '{"cpu":{"quota":20000,"period":100000},"pids":{"limit":1000}}'
+    exec {ready}< <(exec nice -n 19 "$NAMED_THREADS" "io!" "CPU 0/KVM!" "CPU 1/KVM" 3>&- 2> /dev/null)
     VMM=$!
     STARTED+=("$VMM")
     read -r -u "$ready" _
@@ -133,7 +134,7 @@ join_sandbox() {
     assert_stands_still
     run kc delete "$ID" --timeout 0
     assert_one_error_line 1 "$VMM (named-threads"
-    assert_output --partial "it is frozen: thaw it for them to end"
+    assert_output --partial "the sandbox is frozen: thaw it so that they can end"
     kc thaw "$ID"
     assert_equal "$(places)" "$before"
     assert_runs
