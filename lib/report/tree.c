@@ -13,6 +13,7 @@
 
 #include "report/units.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 
 /* ---- nodes ---- */
 
@@ -40,14 +41,23 @@ struct style {
         const char *branch, *last, *line, *gap;
 };
 
+/* A path or a name may have characters in it that drive a terminal. */
+static void write_text(FILE *stream, const char *text) {
+        _cleanup_free_ char *line = text_one_line(text, TEXT_LINE_MAX);
+
+        fprintf(stream, "%s\n", line ? line : "?");
+}
+
 static void draw(FILE *stream, const json_t *node, const char *prefix, const struct style *style) {
         const json_t *notes = json_object_get(node, "notes"), *children = json_object_get(node, "children"),
                      *entry;
         size_t count = json_array_size(children), i;
 
-        fprintf(stream, "%s\n", json_string_value(json_object_get(node, "text")));
-        json_array_foreach((json_t *)notes, i, entry) fprintf(
-                stream, "%s%s%s\n", prefix, count > 0 ? style->line : style->gap, json_string_value(entry));
+        write_text(stream, json_string_value(json_object_get(node, "text")));
+        json_array_foreach((json_t *)notes, i, entry) {
+                fprintf(stream, "%s%s", prefix, count > 0 ? style->line : style->gap);
+                write_text(stream, json_string_value(entry));
+        }
         json_array_foreach((json_t *)children, i, entry) {
                 bool is_last = i + 1 == count;
                 _cleanup_free_ char *deeper = NULL;

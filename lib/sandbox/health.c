@@ -25,12 +25,15 @@ static bool is_due(const struct session *session, struct manager *manager, const
 /* What is wrong with one of the groups, or NULL. */
 static const char *check_group(const struct session *session, struct manager *manager,
                                const struct process *vmm) {
+        static const char *const gone[2][2] = {
+                {"its sandbox cgroup is gone: delete it", "its overhead cgroup is gone: delete it"},
+                {"its sandbox scope has ended with its last process: delete it, or place another one",
+                 "its overhead scope has ended with its last process: delete it, or place another one"},
+        };
         bool overhead = manager == session->overhead;
 
         if (!manager_exists(manager))
-                return !is_due(session, manager, vmm) ? NULL
-                       : overhead                     ? "its overhead cgroup is gone: delete it"
-                                                      : "its sandbox cgroup is gone: delete it";
+                return is_due(session, manager, vmm) ? gone[manager_needs_process(manager)][overhead] : NULL;
         if (manager_is_shown(manager))
                 return NULL;
         return overhead ? "at the place of its overhead cgroup is one that is not its own: delete it"

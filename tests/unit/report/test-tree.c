@@ -66,18 +66,18 @@ static void test_whole(void **state) {
                 box, "\n├─ overhead  /c/o\n│  │  memory 1KiB\n│  └─ 5 shim (2 threads)\n└─ sandbox  /c/sb1\n"));
 }
 
-/* In sandbox-only mode, with its group gone. */
+/* In sandbox-only mode, with its group gone; a path cannot drive the terminal. */
 static void test_broken(void **state) {
         _cleanup_free_ char *text =
                 draw(HEAD "\"problem\":\"its VMM has ended: delete it\",\"vcpuSubtree\":null,\"overhead\":null,"
-                          "\"sandbox\":{\"path\":\"/c/sb1\",\"exists\":false,\"members\":[]},"
+                          "\"sandbox\":{\"path\":\"/c/\\u009b2J\",\"exists\":false,\"members\":[]},"
                           "\"stats\":null}",
                      false);
 
         (void)state;
         assert_string_equal(text, "sb1  cgroupfs, cgroup v2, created 2026-01-01T00:00:00Z\n"
                                   "|  problem: its VMM has ended: delete it\n"
-                                  "`- sandbox (not there)  /c/sb1\n");
+                                  "`- sandbox (not there)  /c/\\xc2\\x9b2J\n");
 }
 
 int main(void) {
