@@ -22,6 +22,13 @@ static const char *problem_of(const json_t *entry) {
         return error ? error : text_of(entry, "problem");
 }
 
+/* The phase, or what hides it. */
+static const char *phase_of(const json_t *entry) {
+        if (text_of(entry, "error"))
+                return "broken";
+        return json_is_true(json_object_get(entry, "frozen")) ? "frozen" : text_of(entry, "phase");
+}
+
 static bool has_problem(const json_t *sandboxes) {
         for (size_t i = 0; i < json_array_size(sandboxes); i++)
                 if (problem_of(json_array_get(sandboxes, i)))
@@ -37,7 +44,7 @@ static int add_row(struct table *table, const json_t *entry) {
         const char *cells[] = {
                 text_of(entry, "id"),
                 text_of(entry, "driver"),
-                text_of(entry, "error") ? "broken" : text_of(entry, "phase"),
+                phase_of(entry),
                 json_is_true(json_object_get(entry, "exists")) ? "yes" : "no",
                 json_is_integer(usage) ? time : NULL,
                 json_is_integer(memory) ? size : NULL,

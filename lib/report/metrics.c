@@ -357,20 +357,38 @@ static void write_sandboxes(FILE *stream, const json_t *sandboxes, enum metrics_
                 write_label(stream, ",", "cgroups_path", path);
                 fputs("} 1\n", stream);
         }
-        write_metadata(stream, "sandbox_healthy", GAUGE, NULL,
-                       "Whether the sandbox is as it should be; kata-cgroup list says what is wrong.", format);
-        json_array_foreach((json_t *)sandboxes, i, sandbox) {
-                bool healthy = json_is_null(json_object_get(sandbox, "problem"));
+}
 
-                fputs(PREFIX "sandbox_healthy", stream);
+/* A gauge of what is so or not, for each sandbox. */
+static void write_facts(FILE *stream, const json_t *sandboxes, const char *name, const char *help,
+                        bool (*is_so)(const json_t *sandbox), enum metrics_format format) {
+        const json_t *sandbox;
+        size_t i;
+
+        write_metadata(stream, name, GAUGE, NULL, help, format);
+        json_array_foreach((json_t *)sandboxes, i, sandbox) {
+                fprintf(stream, PREFIX "%s", name);
                 write_label(stream, "{", "id", json_string_value(json_object_get(sandbox, "id")));
-                fprintf(stream, "} %d\n", healthy);
+                fprintf(stream, "} %d\n", is_so(sandbox));
         }
+}
+
+/* A state that cannot be read has no such member. */
+static bool is_healthy(const json_t *sandbox) {
+        return json_is_null(json_object_get(sandbox, "problem"));
+}
+
+static bool is_frozen(const json_t *sandbox) {
+        return json_is_true(json_object_get(sandbox, "frozen"));
 }
 
 void metrics_write(FILE *stream, const json_t *sandboxes, enum metrics_format format) {
         write_info(stream, format);
         write_sandboxes(stream, sandboxes, format);
+        write_facts(stream, sandboxes, "sandbox_healthy",
+                    "Whether the sandbox is as it should be; kata-cgroup list says what is wrong.", is_healthy,
+                    format);
+        write_facts(stream, sandboxes, "sandbox_frozen", "Whether the sandbox is frozen.", is_frozen, format);
         for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
                 const struct family *family = &families[i];
 

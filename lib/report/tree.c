@@ -214,15 +214,22 @@ static int add_groups(json_t *root, const json_t *sandbox) {
         return r;
 }
 
-static json_t *sandbox_node(const json_t *sandbox) {
+/* What the whole sandbox is like. */
+static int add_facts(json_t *root, const json_t *sandbox) {
         const char *problem = json_string_value(json_object_get(sandbox, "problem"));
+
+        if (json_is_true(json_object_get(sandbox, "frozen")) && add_note(root, "frozen") < 0)
+                return -1;
+        return problem ? add_note(root, "problem: %s", problem) : 0;
+}
+
+static json_t *sandbox_node(const json_t *sandbox) {
         json_t *root = node_new(json_sprintf("%s  %s, cgroup v%" JSON_INTEGER_FORMAT ", created %s",
                                              text_of(sandbox, "id"), text_of(sandbox, "driver"),
                                              json_integer_value(json_object_get(sandbox, "cgroupVersion")),
                                              text_of(sandbox, "createdAt")));
 
-        if (root &&
-            ((problem && add_note(root, "problem: %s", problem) < 0) || add_groups(root, sandbox) < 0)) {
+        if (root && (add_facts(root, sandbox) < 0 || add_groups(root, sandbox) < 0)) {
                 json_decref(root);
                 return NULL;
         }

@@ -48,6 +48,7 @@ static int make_entry(struct session *session, const struct listing *listing, js
         const struct state *state = session->state;
         _cleanup_free_ char *problem = NULL;
         json_t *entry;
+        bool shown;
         int r;
 
         r = session_make_managers(session, error);
@@ -55,10 +56,11 @@ static int make_entry(struct session *session, const struct listing *listing, js
                 r = health_check(session, &problem, error);
         if (r < 0)
                 return r;
-        entry = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s?}", "id", state->owner.id, "driver",
+        shown = manager_is_shown(session->sandbox);
+        entry = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:s, s:s?}", "id", state->owner.id, "driver",
                           driver_name(state->sandbox.path->driver), "phase", phase_name(state->phase),
-                          "cgroupsPath", state->sandbox.path->text, "exists",
-                          manager_is_shown(session->sandbox), "overheadExists",
+                          "cgroupsPath", state->sandbox.path->text, "exists", shown, "frozen",
+                          shown && manager_is_frozen(session->sandbox), "overheadExists",
                           session->overhead && manager_is_shown(session->overhead), "createdAt",
                           state->created_at, "problem", problem);
         if (!entry || add_use(entry, session, listing->detail) < 0) {

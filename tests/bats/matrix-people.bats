@@ -54,6 +54,15 @@ assert_thread() {
     ! has memory || assert_line --regexp 'memory [0-9.]+([KM]i)?B of 4GiB$'
     assert_line --partial ', limit 2 CPUs'
     refute_output --partial problem
+
+    kc freeze "$ID"
+    run kc list
+    assert_line --regexp "^$ID +$KC_DRIVER +frozen "
+    LC_ALL=C run kc inspect "$ID" --tree
+    assert_line "|  frozen"
+    run kc metrics
+    assert_line "kata_cgroup_sandbox_frozen{id=\"$ID\"} 1"
+    kc thaw "$ID"
 }
 
 # assert_problem TEXT: in each of the commands that tell it
