@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Taking a sandbox's groups down
+ * Removing a sandbox's groups
  *
- * Subtle: the caller, or the shim that has spawned it, may itself be in a group that goes. On cgroupfs it
- * is moved out like the other runtime processes. A systemd scope ends its processes, so there the stop is
- * only queued, and this process holds the SIGTERM back that comes with it; where systemd does not wait after
- * SIGTERM, the caller is moved out there too, or it would never hear how its delete ended.
+ * Subtle: the caller, or the shim that has started it, may itself be in a group that is removed. On cgroupfs it
+ * is moved out like the other runtime processes. A systemd scope ends its processes, so there the stop is only
+ * queued, and this process holds back the SIGTERM that the stop sends. If systemd does not wait between SIGTERM
+ * and SIGKILL (v1), the caller is moved out too; otherwise it would never learn how its delete ended.
  */
 #include "sandbox/cleanup.h"
 
@@ -14,7 +14,7 @@
 
 #include "util/signals.h"
 
-/* Where the VMM calls, it is a part of the shim (Dragonball), and the shim is a runtime process. */
+/* If the VMM is the caller, it is a part of the shim (Dragonball), and so a runtime process. */
 static int find_people(struct session *session, struct people *out, struct error *error) {
         int r = proc_self_and_ancestors(&out->callers);
 
@@ -26,7 +26,7 @@ static int find_people(struct session *session, struct people *out, struct error
         return r;
 }
 
-/* The VMM, wherever it is, and members of both groups that are neither runtime processes nor callers. */
+/* Finds the VMM, wherever it is, and members of both groups that are neither runtime processes nor callers. */
 static int find_others(struct session *session, const struct people *people, struct pid_set *out,
                        struct error *error) {
         _cleanup_pid_set_ struct pid_set members = {0};
@@ -44,7 +44,7 @@ static int find_others(struct session *session, const struct people *people, str
         return r;
 }
 
-/* The VMM is usually on its way out when delete is called. */
+/* The VMM is usually ending when delete is called. */
 int cleanup_wait(const struct pid_set *others, const char *id, int64_t deadline, struct waiting *waiting,
                  struct error *error) {
         _cleanup_free_ char *who = NULL;
@@ -84,15 +84,15 @@ static int destroy_groups(struct session *session, const struct people *people, 
                           struct error *error) {
         int sandbox, overhead = 0;
 
-        /* The overhead group's parent stays: operators put limits on it. One group that does not go does
-         * not keep the other. */
+        /* The overhead group's parent stays, since operators put limits on it. If one group cannot be removed, the
+         * other is removed nevertheless. */
         sandbox = destroy(people, session->sandbox, how, how->parents, error);
         if (session->overhead)
                 overhead = destroy(people, session->overhead, how, false, error);
         return sandbox < 0 ? sandbox : overhead;
 }
 
-/* Who is there, and whether somebody is in the way. From its success on, signals are held back. */
+/* Finds the processes, and whether others are in the groups. On success, signals are held back from here on. */
 static int look(struct session *session, bool force, struct people *people, struct pid_set *others,
                 struct error *error) {
         struct manager *manager;
@@ -102,7 +102,7 @@ static int look(struct session *session, bool force, struct people *people, stru
                 r = manager_mend_freezing(manager, error);
         if (r == 0)
                 r = find_people(session, people, error);
-        /* Any descendant of the shim may be a VMM that was started and never attached: to be killed is what --force is for. */
+        /* Any descendant of the shim may be a VMM that was started and never attached, which --force must kill. */
         people->recorded_only = force && !session->state->vmm.process;
         if (r == 0 && !force)
                 r = find_others(session, people, others, error);
@@ -122,8 +122,8 @@ int cleanup_groups(struct session *session, const struct cleanup *how, struct pi
         return r != 0 ? r : destroy_groups(session, &people, how, error);
 }
 
-/* A killed create may have got its scopes started. Stopping them would end the very shim that tries again, so its processes
- * are put back first; the empty scopes then go. */
+/* A killed create may have started its scopes. Stopping them would end the shim that tries again, so the processes are moved
+ * back first; the empty scopes then end by themselves. */
 int cleanup_leftover(const struct sandbox_environment *environment, struct state *leftover,
                      struct pid_set *others, struct error *error) {
         _cleanup_session_ struct session session = SESSION_INIT(environment);

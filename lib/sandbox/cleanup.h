@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Taking a sandbox's groups down, for delete and for what a killed create has left. For lib/sandbox only. */
+/* Removing a sandbox's groups, for delete and for the leftovers of a killed create. For lib/sandbox only. */
 
 #include "sandbox/session.h"
 #include "util/waiting.h"
 
-/* How long the leftovers of a killed create may take. */
+/* How long the removal of a killed create's leftovers may take. */
 #define CLEANUP_TIMEOUT_MS 10000
 
-/* What is in the way without being an error. */
+/* Results that are not errors. */
 enum {
-        CLEANUP_E_OTHERS = 1, /* the VMM, or somebody who is neither a runtime process nor the caller */
+        CLEANUP_E_OTHERS =
+                1, /* the VMM, or another process that is neither a runtime process nor the caller, is still there */
 };
 
 /* How groups are taken down. */
@@ -22,14 +23,14 @@ struct cleanup {
 };
 
 /*
- * Moves runtime processes (and the caller, should it be inside) back to where they came from, kills with `force` what else
- * there is, and takes down every group. Without `force`, where there is somebody else, nothing is changed, and they are
- * added to `others`: CLEANUP_E_OTHERS. Errors: status 1; where a group is not this sandbox's, nothing has been changed.
+ * Moves runtime processes, and the caller if it is in a group, back to where they came from; with `force` kills all others;
+ * and removes every group. Without `force`, other processes are added to `others`, and nothing is changed: CLEANUP_E_OTHERS.
+ * Errors: status 1; if a group is not this sandbox's, nothing has been changed.
  */
 int cleanup_groups(struct session *session, const struct cleanup *how, struct pid_set *others,
                    struct error *error);
 
-/* What a create that was killed has left behind, by its intent, which is taken over; otherwise the same. The state on disk
+/* The same for the leftovers of a killed create, as described by its intent, which this function owns. The state on disk
  * stays. */
 int cleanup_leftover(const struct sandbox_environment *environment, struct state *leftover,
                      struct pid_set *others, struct error *error);

@@ -92,7 +92,7 @@ bool configuration_equal(const struct configuration *a, const struct configurati
         return true;
 }
 
-/* The container, or NULL; `*place` is where it is or would be. */
+/* The container, or NULL; `*place` is its index or the index at which it would be inserted. */
 static struct container *find_container(const struct configuration *configuration, const char *id,
                                         size_t *place) {
         size_t low = 0, high = configuration->container_count;
@@ -111,7 +111,7 @@ static struct container *find_container(const struct configuration *configuratio
         return &configuration->containers[low];
 }
 
-/* Takes `resources` over. */
+/* Owns `resources`. */
 static int set_container(struct configuration *configuration, const char *id, struct oci_resources *resources) {
         _cleanup_(oci_resources_freep) struct oci_resources *owned = resources;
         struct container *container, *larger;
@@ -219,7 +219,7 @@ static json_t *devices_to_json(const struct configuration *configuration) {
                                           "type", type, "major", (json_int_t)device->major, "minor",
                                           (json_int_t)device->minor, "access", device->access);
 
-                /* Not JSON: a path that is not UTF-8. */
+                /* Fails for a path that is not UTF-8, which JSON cannot hold. */
                 if (json_array_append_new(array, entry) < 0)
                         return NULL;
         }
@@ -238,7 +238,7 @@ int configuration_fail_file(struct error *error, const char *what) {
         return error_fail(error, 0, "the state file is not one of kata-cgroup: %s", what);
 }
 
-/* What is refused as input is a damaged state here, or one of a newer build. */
+/* Resources that would be refused as input mean that the state is damaged, or of a newer build. */
 static int read_resources(const json_t *json, struct oci_resources **out, struct error *error) {
         _cleanup_error_ struct error cause = ERROR_INIT;
         _cleanup_free_ char *what = NULL;
@@ -334,7 +334,7 @@ int configuration_from_json(const json_t *json, struct configuration **out, stru
                 return configuration_fail_file(error, "hypervisorDevices");
         configuration->hypervisor_devices = json_is_true(hypervisor_devices);
         r = replace_resources(json_object_get(json, "resources"), &configuration->resources, error);
-        /* The states of older builds have none. */
+        /* States of older builds have no overhead resources. */
         if (r == 0 && overhead)
                 r = replace_resources(overhead, &configuration->overhead, error);
         if (r == 0)
@@ -354,7 +354,7 @@ static void add_list(struct cpulist *all, const char *text) {
                 cpulist_union(all, &list);
 }
 
-/* The union of the containers' lists takes the place of the sandbox's own, where one names any. */
+/* Replaces the sandbox's list by the union of the containers' lists, if a container has one. */
 static int replace_list(struct oci_resources *resources, char **text, const char *file,
                         const struct cpulist *all) {
         char *formatted;
@@ -366,7 +366,7 @@ static int replace_list(struct oci_resources *resources, char **text, const char
                 return -ENOMEM;
         free(*text);
         *text = formatted;
-        /* The sandbox's unified has come before. */
+        /* The containers' lists take precedence over the sandbox's unified. */
         oci_resources_drop_unified(resources, file);
         return 0;
 }
@@ -385,7 +385,8 @@ static int unite_cpusets(const struct configuration *configuration, struct oci_r
         return r < 0 ? r : replace_list(resources, &resources->cpu.mems, "cpuset.mems", &mems);
 }
 
-/* Rules of the resources, then our own; no rules at all stay none. */
+/* The rules of the resources, then those of VMM devices and hotplugged devices. Without rules there is no restriction, so none
+ * are added. */
 static int add_devices(const struct configuration *configuration, struct oci_resources *resources) {
         const struct oci_device deny_all = {.allow = {true, false}};
         int r = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What limits are wanted for a sandbox: its own resources, those of its containers, its VMM's devices, and the resources of its
- * overhead group. */
+/* The limits that are wanted for a sandbox: its own resources, those of its containers, its VMM's devices, and the resources of
+ * its overhead group. */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -18,7 +18,7 @@ struct container {
 
 /* A device that is allowed. */
 struct device {
-        char *path;           /* that it was added by; of a kind of devices, its name */
+        char *path;           /* the path with which it was added; for a kind of devices, its name */
         char type;            /* 'b' or 'c' */
         int64_t major, minor; /* -1: any */
         char access[4];       /* of r(ead), w(rite) and m(knod) */
@@ -29,11 +29,11 @@ struct configuration {
         struct oci_resources *overhead;  /* those of the overhead group */
         struct container *containers;    /* the ledger, by ID */
         size_t container_count;
-        /* What comes after the rules of the resources: a VMM's devices and hotplugged ones, in order. They hold
-         * where there are rules to add them to. */
+        /* A VMM's devices and hotplugged ones, in order. Their rules follow those of the resources, if there are any
+         * rules. */
         struct device *devices;
         size_t device_count;
-        bool hypervisor_devices; /* there are rules, even where the resources have none */
+        bool hypervisor_devices; /* devices are restricted even if the resources have no rules */
 };
 
 /* Without any limit. NULL without memory. */
@@ -45,12 +45,12 @@ DEFINE_CLEANUP(struct configuration *, configuration_free)
 struct configuration *configuration_copy(const struct configuration *configuration);
 bool configuration_equal(const struct configuration *a, const struct configuration *b);
 
-/* Replaces, or adds, what a container has; a copy is kept. Returns 0 or -ENOMEM. */
+/* Replaces or adds a container with a copy of its resources. Returns 0 or -ENOMEM. */
 int configuration_set_container(struct configuration *configuration, const char *id,
                                 const struct oci_resources *resources);
 void configuration_forget_container(struct configuration *configuration, const char *id);
 
-/* Replaces the device of the same path, or adds it behind the others. `access`: some of "rwm". Returns 0 or -ENOMEM. */
+/* Replaces the device of the same path, or appends it. `access`: some of "rwm". Returns 0 or -ENOMEM. */
 int configuration_set_device(struct configuration *configuration, const char *path, char type,
                              int64_t major_number, int64_t minor_number, const char *access);
 
@@ -61,14 +61,14 @@ bool configuration_forget_device(struct configuration *configuration, const char
  * memory. */
 json_t *configuration_to_json(const struct configuration *configuration);
 
-/* The file that is read is not one that a kata-cgroup has written: `what` is wrong in it. Status 1, -EIO. */
+/* Sets the error for a state file that no kata-cgroup has written; `what` says what is wrong in it. Status 1, -EIO. */
 int configuration_fail_file(struct error *error, const char *what);
 
-/* Reads them from the object that has them; others are not looked at. Strictly: what this build does not know it
- * could not write again. Status 1. */
+/* Reads these members from the object, and ignores others. Resources that this build does not know are an error, since it could
+ * not write them again. Status 1. */
 int configuration_from_json(const json_t *json, struct configuration **out, struct error *error);
 
-/* The resources that hold for the sandbox cgroup: its own, with the union of its containers' cpusets and with the
+/* The effective resources of the sandbox cgroup: its own, with the union of its containers' cpusets and with the
  * devices. Errors: memory only. */
 int configuration_effective(const struct configuration *configuration, struct oci_resources **out,
                             struct error *error);

@@ -2,8 +2,8 @@
 /*
  * The lock of a sandbox
  *
- * Subtle: flock(2) has no deadline, so a timer interrupts it: at the deadline, and again, should it have come just before
- * flock(2) began to wait. Asking again and again instead would let those pass who came later.
+ * Subtle: flock(2) has no deadline, so a timer interrupts it: at the deadline, and repeatedly after that, in case the first
+ * signal arrived just before flock(2) began to wait. Polling with LOCK_NB instead would let later callers overtake.
  */
 #include "sandbox/lock.h"
 
@@ -27,14 +27,14 @@
 /* How long the kernel may take to end a process that was sent SIGKILL. */
 #define END_TIMEOUT_MS 10000
 
-/* Only interrupts. */
+/* Does nothing but interrupt flock(2). */
 static void on_alarm(int signal) {
         (void)signal;
 }
 
-/* Who holds the lock, of the lines of /proc/locks (proc_locks(5)): "1: FLOCK  ADVISORY  WRITE 708 08:01:13548 0 EOF". Some
- * file systems (btrfs, overlayfs) have another device there than stat(2) tells; then the inode has to do, unless it has to be
- * exact. 0: nobody, or somebody in another pid namespace. */
+/* The holder of the lock, from /proc/locks (proc_locks(5)): "1: FLOCK  ADVISORY  WRITE 708 08:01:13548 0 EOF". Some file
+ * systems (btrfs, overlayfs) show another device there than stat(2); then a match of the inode is enough, unless `exact`. 0:
+ * nobody, or a process in another pid namespace. */
 static pid_t find_holder(int directory, bool exactly) {
         _cleanup_file_ FILE *stream = fopen("/proc/locks", "re");
         _cleanup_free_ char *line = NULL;
@@ -148,7 +148,7 @@ int lock_end_holder(int directory, const char *id, struct error *error) {
         if (pid == 0)
                 return 0;
         r = process_hold(pid, &holder);
-        /* Once it is held, its pid is nobody else's. */
+        /* Once the process is held, its pid cannot be reused. */
         if (r == PROCESS_E_GONE || (r == 0 && find_holder(directory, true) != pid))
                 return 0;
         if (r < 0)

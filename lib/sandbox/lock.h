@@ -4,7 +4,7 @@
 /*
  * The lock of a sandbox: flock(2) on its directory
  *
- * It is held until its holder, and what that has forked (the freezer's guard), have ended, however they do.
+ * It is held until its holder and all processes that the holder has forked (the freezer's guard) have ended, in whatever way.
  */
 
 #include <stdbool.h>
@@ -17,9 +17,9 @@
 /* How long a command waits for the lock, in milliseconds. */
 #define LOCK_TIMEOUT_MS 30000
 
-/* What is wrong without being an error. */
+/* Results that are not errors. */
 enum {
-        LOCK_E_BUSY = 1, /* the deadline is over */
+        LOCK_E_BUSY = 1, /* the deadline has passed */
 };
 
 /* How whoever has the lock is waited for. */
@@ -35,9 +35,9 @@ int lock_take(int directory, const struct lock_wait *wait);
  * does not see. */
 bool lock_is_held(int directory);
 
-/* Status 1: the sandbox is locked, by whom. */
+/* Sets the error for a locked sandbox, which names the holder. Status 1. */
 int lock_fail_busy(int directory, const char *id, struct error *error);
 
-/* Sends SIGKILL to the lock's holder, if that is a kata-cgroup, and waits for its end. Where nobody holds the lock any more,
- * nothing is to be done. Errors: status 1, with who it is. */
+/* Sends SIGKILL to the lock's holder, if it is a kata-cgroup, and waits for its end. If nobody holds the lock any more, it does
+ * nothing. Errors: status 1, naming the holder. */
 int lock_end_holder(int directory, const char *id, struct error *error);

@@ -2,15 +2,15 @@
 /*
  * place
  *
- * Who is placed, and where that came from, is on disk before the first move: should the command be killed, delete finds
- * somebody whom it knows.
+ * The processes and their former groups are on disk before the first move: if the command is killed, delete knows the processes
+ * that it has moved.
  */
 #include <stdlib.h>
 
 #include "sandbox/runtime.h"
 #include "util/signals.h"
 
-/* Those that are named, held; outlives the session, whose journal refers to them. */
+/* The named processes, held. They outlive the session, whose journal refers to them. */
 struct newcomers {
         struct process **processes;
         size_t count;
@@ -38,7 +38,7 @@ static bool is_recorded(const struct state *state, const struct process *process
         return false;
 }
 
-/* One that was born in one of the groups, as a child of a runtime process, goes where that one goes. */
+/* A process that was born in one of the groups, as a child of a runtime process, gets the former group of its parent. */
 static int record(struct session *session, const struct people *people, const struct process *process,
                   struct error *error) {
         const struct process *ancestor;
@@ -56,7 +56,7 @@ static int record_all(struct session *session, const struct newcomers *newcomers
         _cleanup_(people_clear) struct people people = {0};
         int r = session_find_people(session, &people, error);
 
-        /* A shim that the VMM is a part of (Dragonball). */
+        /* A VMM that is a part of the shim (Dragonball). */
         if (is_recorded(session->state, people.vmm))
                 people.vmm = NULL;
         for (size_t i = 0; r == 0 && i < newcomers->count; i++)
@@ -106,7 +106,7 @@ int sandbox_place(const struct sandbox_environment *environment, const char *id,
         r = session_check(id, error);
         if (r < 0)
                 return r;
-        /* That there is no such sandbox comes before a pid that is nobody's. */
+        /* A missing sandbox is reported before a pid without a process. */
         (void)runtime_hold(pids, count, &newcomers.processes, &newcomers.count, &not_held);
         r = session_begin(&session, id, error);
         if (r == 0 && not_held.status != EXIT_STATUS_DONE) {

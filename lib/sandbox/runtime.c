@@ -25,7 +25,7 @@ int runtime_hold(const pid_t *pids, size_t count, struct process ***processes, s
         return 0;
 }
 
-/* A group that is in the way says more than that a process is in it. */
+/* If the group's name is in use by another owner, that error is reported instead: it says more than that a process is in it. */
 static int check_origin(struct session *session, const struct process *process, struct error *error) {
         struct manager *manager = session_runtime_manager(session);
         _cleanup_error_ struct error origin = ERROR_INIT;

@@ -5,10 +5,10 @@
 
 #include "sandbox/session.h"
 
-/* Holds the processes from the moment they are named, adding them to the array. Refuses (status 5) what is none. */
+/* Opens the named processes and appends them to the array. Refuses (status 5) pids that are not processes. */
 int runtime_hold(const pid_t *pids, size_t count, struct process ***processes, size_t *held,
                  struct error *error);
 
-/* Under the lock, which may have been waited for: whether it still is there, where it is now, and that this is no place of
- * another sandbox. */
+/* Checks a process again under the lock: that it is still alive, which groups it is in now, and that these are not another
+ * sandbox's. */
 int runtime_look(struct session *session, struct process *process, struct error *error);

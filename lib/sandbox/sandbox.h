@@ -4,8 +4,8 @@
 /*
  * Sandboxes: the commands of kata-cgroup, without their options and output
  *
- * Every function that takes an ID validates it (status 5), holds the sandbox's lock while it changes something, and on
- * failure has taken back what it changed, or says in its error what is left.
+ * Every function that takes an ID validates it (status 5) and holds the sandbox's lock while it changes something. On failure
+ * it has undone its changes, or its error says what is left.
  */
 
 #include <jansson.h>
@@ -22,11 +22,11 @@
 
 /* What all commands share. */
 struct sandbox_environment {
-        const char *root; /* where states are kept */
+        const char *root; /* the directory of the states */
         const struct log *log;
 };
 
-/* Where a sandbox's groups are, as options say it. */
+/* The paths of a sandbox's groups from the options. */
 struct sandbox_paths {
         const char *cgroups_path;  /* or NULL: kata_sandboxed_pod/ID */
         const char *overhead_path; /* or NULL: kata_overhead/ID, kata-overhead.slice:kata-cgroup:ID */
@@ -41,7 +41,7 @@ struct sandbox_create {
         size_t pid_count;
         uint64_t stop_timeout; /* seconds */
         bool vcpu_subtree;     /* vCPU threads get a threaded child group, with the limits of cpu and cpuset */
-        bool hypervisor_devices; /* besides the devices of the resources, those that a VMM needs */
+        bool hypervisor_devices; /* allow the devices that a VMM needs, besides those of the resources */
 };
 
 /* With `dry_run` nothing is changed, and `*dry_run` becomes the plan: {"plan":[...]}. */
@@ -54,31 +54,31 @@ struct sandbox_attach {
         /* The threads of `vmm_pid`, or NULL; not with `qmp` or `qmp_fd`. */
         const struct vcpus_given *given;
         pid_t vmm_pid;                 /* or 0 */
-        unsigned expect;               /* at least so many vCPUs; 0: at least one, without waiting */
+        unsigned expect;               /* the minimum number of vCPUs; 0: at least one, without waiting */
         unsigned timeout;              /* seconds */
-        const struct pinning *pinning; /* NULL: as it is */
+        const struct pinning *pinning; /* NULL: do not change it */
 };
 
-/* `*out` is what attach-vcpus prints. */
+/* `*out` is the document that attach-vcpus prints. */
 int sandbox_attach(const struct sandbox_environment *environment, const char *id,
                    const struct sandbox_attach *attach, json_t **out, struct error *error);
 
-/* Places more runtime processes where create would have, and records them. */
+/* Places more runtime processes in the group in which create places them, and records them. */
 int sandbox_place(const struct sandbox_environment *environment, const char *id, const pid_t *pids,
                   size_t count, struct error *error);
 
 /*
- * Moves the calling process into the group that a VMM started by it belongs to, and records it as the VMM: the
- * sandbox group, or, where vCPU threads are placed singly, the overhead group. For a caller that then replaces
- * itself by the VMM, whose memory is so charged to the right group from its first page on.
+ * Moves the calling process into the group of the VMM, and records it as the VMM. The group is the sandbox group or, if vCPU
+ * threads are placed singly, the overhead group. The caller then executes the VMM, so that all memory of the VMM is charged
+ * to this group.
  */
 int sandbox_enter(const struct sandbox_environment *environment, const char *id, struct error *error);
 
 struct sandbox_update {
         const char *container; /* NULL: the sandbox itself */
-        bool overhead;         /* the resources are the overhead group's; without a container and devices */
+        bool overhead;         /* the resources are the overhead group's; not with a container or devices */
         bool remove;           /* forget that container */
-        /* NULL: none are given. So always with `remove`, and never with `container` alone. */
+        /* NULL: none are given. Always NULL with `remove`, never NULL with only `container`. */
         const struct oci_resources *resources;
         const char *const *add_devices, *const *remove_devices; /* paths of device files */
         size_t add_device_count, remove_device_count;
@@ -99,7 +99,7 @@ int sandbox_freeze(const struct sandbox_environment *environment, const char *id
 struct sandbox_delete {
         bool force;
         unsigned timeout;           /* seconds */
-        struct sandbox_paths paths; /* with `force`, where the state is lost */
+        struct sandbox_paths paths; /* with `force`, if the state is lost */
 };
 
 int sandbox_delete(const struct sandbox_environment *environment, const char *id,
@@ -152,11 +152,10 @@ struct sandbox_watch {
 int sandbox_watch(const struct sandbox_environment *environment, const struct sandbox_watch *watch,
                   struct error *error);
 
-/* Status 2, with the names that there are, for what is neither a field of LinuxResources that is handled nor an object of
- * such. */
+/* Status 2, with all valid names, unless it is a handled field of LinuxResources or an object with such fields. */
 int sandbox_check_field(const char *path, struct error *error);
 
-/* These names, with ", " between them: a new string, or NULL without memory. */
+/* The names of all fields, separated by ", ": a new string, or NULL without memory. */
 char *sandbox_field_names(void);
 
 /* What features prints. */

@@ -129,7 +129,7 @@ int session_save(struct session *session, enum phase phase, struct error *error)
         int r;
 
         signals_hold();
-        /* In the midst of a change, what was before is known already; while one that was killed is settled, better than from
+        /* If a change is already under way, `before` is known; while a killed change is settled, it is better than that of
          * `former`. */
         r = phase == PHASE_CHANGING && present != PHASE_CHANGING
                     ? state_keep_before(session->state, session->former, error)
@@ -147,7 +147,7 @@ int session_save(struct session *session, enum phase phase, struct error *error)
         return r;
 }
 
-/* Follows a group to where systemd has put it, and in which life of its unit. */
+/* Updates the path of a group to the one that systemd has used, and the invocation ID of its unit. */
 static int follow(struct state_group *group, const struct manager *manager, struct error *error) {
         if (!manager)
                 return 0;
@@ -183,7 +183,7 @@ int session_finish(struct session *session, int r, struct error *error) {
         return r;
 }
 
-/* Where both groups can have single threads of a process, the sandbox's has nothing else. */
+/* Whether the sandbox's group contains only single threads, while the rest of the process is in the overhead group. */
 static bool has_threads_only(const struct state *state) {
         return state->overhead.path && state->sandbox.path->driver == DRIVER_CGROUPFS &&
                state->overhead.path->driver == DRIVER_CGROUPFS;
@@ -200,7 +200,7 @@ static int make_manager(struct session *session, struct state_group *group, cons
                 .threads_only = is_sandbox && has_threads_only(state),
                 .parents_stay = !is_sandbox,
                 .stop_timeout_us = state->stop_timeout * 1000000,
-                /* A command that was killed may have started the unit anew. */
+                /* A killed command may have started the unit again. */
                 .invocation = state->phase == PHASE_READY ? group->invocation : "",
         };
 
@@ -231,7 +231,7 @@ static int parse_path(const char *given, const char *option, enum default_path o
                      : cgroup_path_default(otherwise, id, out, error);
 }
 
-/* One within the other would be removed with it. */
+/* Whether one path is within the other: it would be removed together with it. */
 static bool overlap(const char *a, const char *b) {
         size_t length = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
 
@@ -272,7 +272,7 @@ struct manager *session_group(const struct session *session, size_t i) {
         return i == sandbox ? session->sandbox : NULL;
 }
 
-/* There are runtime processes in the sandbox group where it is the only one. */
+/* Without an overhead group, the runtime processes are in the sandbox group. */
 struct manager *session_runtime_manager(const struct session *session) {
         return session_group(session, 0);
 }
@@ -358,7 +358,7 @@ bool session_has_group(struct manager *manager) {
         return !manager_needs_process(manager) || manager_exists(manager);
 }
 
-/* Gives back what systemd has taken from the group. */
+/* Restores limits that systemd has removed from the group. */
 static int restore(struct session *session, struct manager *manager, struct error *error) {
         _cleanup_(plan_freep) struct plan *plan = NULL;
         int r = session_plan_state(session, manager, &plan, error);
@@ -446,7 +446,7 @@ int session_cpus(struct session *session, struct cpulist *out, struct error *err
         return r < 0 ? error_fail(error, -r, "the CPUs of the sandbox cannot be found out") : 0;
 }
 
-/* As in Kata Containers, where a cpuset is what one asks for CPUs of one's own with. */
+/* Pinning requires a cpuset, as in Kata Containers. */
 static int has_cpuset(struct session *session, bool *out, struct error *error) {
         _cleanup_(oci_resources_freep) struct oci_resources *wanted = NULL;
         int r = session_wanted(session, session->sandbox, session->state->configuration, &wanted, error);
@@ -456,7 +456,7 @@ static int has_cpuset(struct session *session, bool *out, struct error *error) {
         return r;
 }
 
-/* Without a cpuset, one CPU each is not to be had. */
+/* The pinning that is possible: without a cpuset, not one CPU for each vCPU. */
 static int pinning_to_be_had(struct session *session, struct pinning *out, struct session_pins *pins,
                              struct error *error) {
         bool cpuset = true;
@@ -485,7 +485,7 @@ static int begin_pinning(struct session *session, const struct pinning *pinning,
 int session_pin(struct session *session, const struct vcpus *vcpus, struct session_pins *out,
                 struct error *error) {
         struct sandbox_vmm *vmm = &session->state->vmm;
-        struct pinning pinning; /* its map is the state's */
+        struct pinning pinning; /* its map is owned by the state */
         struct cpulist cpus;
         struct pinning_place place = {vmm->process, vcpus, &cpus, session->environment->log};
         int r;
@@ -501,7 +501,7 @@ int session_pin(struct session *session, const struct vcpus *vcpus, struct sessi
                 r = pinning_apply(&pinning, &place, &out->pinned, error);
         if (r < 0)
                 return r;
-        /* Also where there were too few: what was set then does not go with the cpuset. */
+        /* Also if there were too few CPUs: the affinities that were set then do not follow the cpuset. */
         vmm->pinning.in_force = pinning_is_wanted(&pinning);
         if (pinning.one_each && !out->pinned)
                 (void)snprintf(out->reason, sizeof(out->reason),
@@ -549,7 +549,7 @@ static int settle_group_to(struct session *session, struct manager *manager, con
         return r < 0 ? r : manager_update(manager, plan, session->journal, error);
 }
 
-/* From one configuration of the state to another, of which neither may be in force, or each in part. */
+/* Changes the groups to the wanted configuration, from a mixture of both. */
 static int settle_to(struct session *session, const struct state *wanted, const struct state *other,
                      struct error *error) {
         struct manager *manager;
@@ -567,7 +567,7 @@ static int settle_to(struct session *session, const struct state *wanted, const 
         return r;
 }
 
-/* Those that are there can be settled. */
+/* Finds the groups that exist and can be settled. */
 static int look_at_groups(struct session *session, struct error *error) {
         struct manager *manager;
         int r = 0;
@@ -578,7 +578,7 @@ static int look_at_groups(struct session *session, struct error *error) {
         return r;
 }
 
-/* What the killed command has wanted may be what the kernel refuses. Then it is as it was before. */
+/* The kernel may refuse what the killed command wanted. Then the former configuration is restored. */
 static int settle_groups(struct session *session, struct error *error) {
         _cleanup_(state_freep) struct state *before = NULL;
         int r = 0;

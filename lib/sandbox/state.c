@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define STATE_VERSION 1
-/* Of --stop-timeout, in seconds: as microseconds it still fits. */
+/* The maximum of --stop-timeout in seconds; it fits as microseconds too. */
 #define STOP_TIMEOUT_MAX UINT32_MAX
 
 static const char *const phases[] = {
@@ -23,7 +23,7 @@ static const char *const phases[] = {
         [PHASE_CHANGING] = "changing",
 };
 
-/* What a directory without the mark may be, after a command that was killed in this phase. */
+/* How a directory without the mark is treated after a command was killed in this phase. */
 static enum owner_life life_in(enum phase phase) {
         if (phase == PHASE_READY)
                 return OWNER_WHOLE;
@@ -89,7 +89,7 @@ static struct process *copy_process(const struct process *process) {
         return process_recorded(process->pid, process->start_time, process->former);
 }
 
-/* What the copy must not share with the state. */
+/* Copies the parts that the copy must not share with the state. */
 static bool copy_owned(struct state *copy, const struct state *state) {
         copy->owner.id = strdup(state->owner.id);
         for (size_t i = 0; i < state->owner.unmarked_count; i++)
@@ -158,7 +158,7 @@ static json_t *group_to_json(const struct state_group *group) {
                          group->invocation[0] != '\0' ? group->invocation : NULL);
 }
 
-/* What could not be marked; NULL, which json_pack() leaves out, where all was. */
+/* The directories that could not be marked; NULL, which json_pack() leaves out, if there are none. */
 static json_t *directories_to_json(const struct owner *owner) {
         json_t *array = owner->unmarked_count > 0 ? json_array() : NULL;
 
@@ -179,7 +179,7 @@ static json_t *runtime_to_json(const struct state *state) {
                 json_t *entry = json_pack("{s:i, s:I, s:s}", "pid", process->pid, "startTime",
                                           (json_int_t)process->start_time, "cgroups", process->former);
 
-                /* Not JSON: a cgroup's name that is not UTF-8. No state is better than one that has lost it. */
+                /* Fails for a cgroup's name that is not UTF-8. It is better to write no state than one without the name. */
                 if (!entry || json_array_append_new(array, entry) < 0) {
                         json_decref(array);
                         return NULL;
@@ -230,7 +230,7 @@ json_t *state_to_json(const struct state *state) {
         return json && configuration && json_object_update(json, configuration) == 0 ? TAKE(json) : NULL;
 }
 
-/* A member that is an integer within these bounds. */
+/* Reads a member that is an integer within these bounds. */
 static bool read_integer(const json_t *object, const char *name, json_int_t min, json_int_t max,
                          json_int_t *out) {
         const json_t *value = json_object_get(object, name);
@@ -239,8 +239,8 @@ static bool read_integer(const json_t *object, const char *name, json_int_t min,
         return json_is_integer(value) && *out >= min && *out <= max;
 }
 
-/* The path is parsed again, so that a tampered state leads nowhere that the command line could not; where
- * systemd has put the unit is taken over. */
+/* The path is parsed again, so that a tampered state cannot lead anywhere that the command line could not. The path
+ * that systemd has used is restored. */
 static int path_from_json(const json_t *json, struct cgroup_path **out, struct error *error) {
         _cleanup_(cgroup_path_freep) struct cgroup_path *path = NULL;
         const char *text = json_string_value(json_object_get(json, "cgroupsPath"));
@@ -275,7 +275,7 @@ static int group_from_json(const json_t *json, struct state_group *group, struct
         return path_from_json(json, &group->path, error);
 }
 
-/* The states of older builds have neither. */
+/* States of older builds have neither member. */
 static int owner_from_json(const json_t *json, struct owner *owner, struct error *error) {
         const json_t *token = json_object_get(json, "token"),
                      *directories = json_object_get(json, "directories");
@@ -340,7 +340,7 @@ static int vcpus_from_json(const json_t *json, struct vcpus **out, struct error 
         json_array_foreach((json_t *)json, i, entry) {
                 json_int_t index, tid;
 
-                /* By ascending index, as they were found. */
+                /* The vCPUs are stored by ascending index. */
                 if (!read_integer(entry, "index", i > 0 ? vcpus->vcpus[i - 1].index + INT64_C(1) : 0, INT_MAX,
                                   &index) ||
                     !read_integer(entry, "tid", 1, INT_MAX, &tid))
@@ -372,7 +372,7 @@ static int vmm_from_json(const json_t *json, struct sandbox_vmm *vmm, struct err
         if (r < 0)
                 return r == -ENOMEM ? error_oom(error) : configuration_fail_file(error, "vmm.pinMap");
         vmm->pinning.one_each = pin != 0;
-        /* Older builds pinned wherever that was wanted. */
+        /* Older builds always pinned if pinning was wanted. */
         vmm->pinning.in_force = pinned ? json_is_true(pinned) : pin != 0;
         return vcpus_from_json(vcpus, &vmm->vcpus, error);
 }
@@ -469,7 +469,7 @@ int state_check_size(const struct state *state, struct error *error) {
         return 0;
 }
 
-/* Takes the copy's place. */
+/* Replaces a configuration by a copy of another. */
 static int replace(struct configuration **place, const struct configuration *configuration,
                    struct error *error) {
         struct configuration *copy = configuration_copy(configuration);

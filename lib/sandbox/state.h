@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * What is remembered of a sandbox, and its form on disk
+ * The state of a sandbox, and its form on disk
  *
  * The state is written before the first directory is made ("creating") and before limits are changed
- * ("changing"), so that a run which was killed half-way is known as such by the next.
+ * ("changing"), so that the next command knows that a command was killed.
  */
 
 #include <jansson.h>
@@ -19,29 +19,29 @@
 #include "vmm/vcpus.h"
 
 enum phase {
-        PHASE_CREATING, /* create has not finished: what is there is to be cleared up */
+        PHASE_CREATING, /* create has not finished: leftovers must be cleared up */
         PHASE_READY,
         PHASE_CHANGING, /* limits may be partly written, see `before`: the next command settles them */
 };
 
 struct sandbox_vmm {
-        struct process *process; /* NULL: none was attached yet */
+        struct process *process; /* NULL: no VMM was attached yet */
         bool threads;            /* placement: single threads, or the process */
         struct pinning pinning;
         struct vcpus *vcpus;
 };
 
-/* Where one of the sandbox's groups is. */
+/* One of the sandbox's groups. */
 struct state_group {
         struct cgroup_path *path;                 /* NULL: there is no such group */
-        char invocation[MANAGER_INVOCATION_SIZE]; /* of its unit, when that was started; or "" */
+        char invocation[MANAGER_INVOCATION_SIZE]; /* the invocation ID of its started unit, or "" */
 };
 
 struct state {
         enum phase phase;
-        struct owner owner; /* the sandbox's ID, and what its groups are known by */
+        struct owner owner; /* the sandbox's ID and token, which identify its groups */
         char created_at[TIMESTAMP_SIZE];
-        char boot_id[BOOT_ID_SIZE]; /* of the boot that the processes below are of */
+        char boot_id[BOOT_ID_SIZE]; /* the boot in which the processes below were recorded */
         bool earlier_boot;          /* it was made before this boot: none of its groups and processes exist */
         bool sandbox_cgroup_only;
         bool vcpu_subtree;     /* vCPU threads are in a threaded child group */
@@ -52,8 +52,7 @@ struct state {
         size_t runtime_count;
         struct sandbox_vmm vmm;
         struct configuration *configuration;
-        /* NULL unless the phase is "changing": what the configuration was before, and may be in force yet, in
-         * part. */
+        /* NULL unless the phase is "changing": the former configuration, of which a part may still be in force. */
         struct configuration *before;
         /* A freeze has been requested, and no thaw since. The kernel's state may differ if somebody else has changed it. */
         bool frozen;
@@ -63,41 +62,41 @@ struct state {
 /* How a state is written. */
 #define STATE_FORMAT (JSON_INDENT(2) | JSON_SORT_KEYS)
 
-/* What the resources of a sandbox and of its containers may come to, as they are written. Twice that, for a change that is
- * under way, and 4096 vCPUs are less than what a state may have (16 MiB). */
+/* The maximum size of the configuration of a sandbox in its written form. Twice that size, for a change that is under way, and
+ * 4096 vCPUs still fit into the limit of a state (16 MiB). */
 #define CONFIGURATION_SIZE_MAX (4UL * 1024UL * 1024UL)
 
 struct state *state_new(void);
 struct state *state_free(struct state *state);
 DEFINE_CLEANUP(struct state *, state_free)
 
-/* Makes the state one of this boot: the processes of an earlier one are forgotten, since others have their pids now,
- * perhaps with the same start times (those count from the boot). */
+/* Makes the state one of this boot. Processes of an earlier boot are forgotten, since other processes may have their pids now,
+ * even with the same start times (which count from boot). */
 int state_enter_boot(struct state *state, struct error *error);
 
-/* A copy that changes of the other do not reach. Its processes are recorded, not held. NULL without memory. */
+/* An independent copy. Its processes are recorded, not held. NULL without memory. */
 struct state *state_copy(const struct state *state);
 
-/* Adds a runtime process, which is taken over. Returns 0 or -ENOMEM. */
+/* Adds a runtime process, which the state then owns. Returns 0 or -ENOMEM. */
 int state_add_runtime(struct state *state, struct process *process);
 
-/* Records the VMM with its threads, which are not to be pinned; takes `process` and `vcpus` over. */
+/* Records the VMM with its threads, without pinning; owns `process` and `vcpus`. */
 void state_set_vmm(struct state *state, struct process *process, bool threads, struct vcpus *vcpus);
 
 /* A new reference, or NULL without memory. */
 json_t *state_to_json(const struct state *state);
 
-/* Checks everything: the file could be of a newer version, cut off, or somebody else's. Status 1. */
+/* Checks everything: the file could be of a newer version, truncated, or another program's. Status 1. */
 int state_from_json(const json_t *json, struct state **out, struct error *error);
 
-/* Refuses (status 5) a configuration that is too large to be kept. */
+/* Refuses (status 5) a configuration that is too large to be stored. */
 int state_check_size(const struct state *state, struct error *error);
 
-/* Keeps the configuration of `former`, and whether it was frozen, as what was before. Returns 0 or an error. */
+/* Stores the configuration of `former`, and whether it was frozen, as `before`. Returns 0 or an error. */
 int state_keep_before(struct state *state, const struct state *former, struct error *error);
 
-/* All that was before is out of force. */
+/* Removes `before`: nothing of it is in force any more. */
 void state_forget_before(struct state *state);
 
-/* All of that is again what was before, which has to be known. Returns 0 or an error. */
+/* Restores configuration and freezing from `before`, which must be set. Returns 0 or an error. */
 int state_go_back(struct state *state, struct error *error);

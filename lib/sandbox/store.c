@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where states are kept
+ * The store of the states
  *
- * Subtle: a directory may be removed by the one that a waiter waits for. So whoever gets the lock looks
- * whether the name still leads to the directory that it has locked, and starts again if not.
+ * Subtle: the holder of the lock may remove the directory while others wait for the lock. So whoever gets the
+ * lock checks that the name still leads to the locked directory, and starts again if not.
  *
- * ROOT is walked to, one component at a time, since who can replace one of them decides what the states say.
+ * ROOT is opened one component at a time: whoever can replace a component could replace all states.
  */
 #include "sandbox/store.h"
 
@@ -36,8 +36,8 @@ void store_close(struct store *store) {
         *store = STORE_INIT;
 }
 
-/* Nobody but root and the caller may be able to put another directory in the place of this one, or into it: else they
- * could put any state there. Where the sticky bit is set (/tmp), a directory can only be replaced by its owner. */
+/* Only root and the caller may be able to replace this directory or its entries; others could otherwise write any state. In a
+ * sticky directory (/tmp), an entry can only be replaced by its owner. */
 static int check_directory(int fd, const char *path, bool last, struct error *error) {
         struct stat status;
 
@@ -49,8 +49,8 @@ static int check_directory(int fd, const char *path, bool last, struct error *er
         return 0;
 }
 
-/* One step of the walk to ROOT. `path`: how far it has come, for messages. 0 and the descriptor, STORE_E_NO_SANDBOX
- * where there is nothing and nothing is to be made, or an error. */
+/* Opens one component of ROOT. `path` is the path so far, for messages. 0 and the descriptor; STORE_E_NO_SANDBOX if it does not
+ * exist and is not to be made; or an error. */
 static int enter_directory(int parent, const char *name, const char *path, bool create, bool last, int *out,
                            struct error *error) {
         _cleanup_close_ int fd = -1;
@@ -113,9 +113,8 @@ int store_root_path(const char *root, char **out, struct error *error) {
         return 0;
 }
 
-/* Component by component, none of them a symlink; with `create` like mkdir -p, and what is made is for root alone.
- * STORE_E_NO_SANDBOX where it is not there; then `*nearest` (if not NULL) is the last directory on the way, by O_PATH. */
-static int open_root(const char *root, bool create, int *out, int *nearest, struct error *error) {
+/* Opens ROOT component by component, none of which may be a symlink; with `create` like mkdir -p with mode 0700. */
+static int open_root(const char *root, bool create, int *out, struct error *error) {
         _cleanup_free_ char *path = NULL;
         _cleanup_close_ int fd = -1;
         int r;
@@ -154,7 +153,7 @@ static bool is_current(int root_fd, const char *id, int directory) {
                named.st_ino == locked.st_ino && named.st_dev == locked.st_dev;
 }
 
-/* Opens the directory, after making it where it is not there and has to be. -EAGAIN: it was, and has gone again. */
+/* Opens the directory; with `create` it is made if it is missing. -EAGAIN: it was removed meanwhile. */
 static int open_directory(int root_fd, const char *id, bool create, bool *made, int *out) {
         int fd;
 
@@ -168,8 +167,8 @@ static int open_directory(int root_fd, const char *id, bool create, bool *made, 
         return 0;
 }
 
-/* One that was made here and locked at once is a first change. Otherwise somebody else is at it: it is theirs to fill or
- * remove, and a signal may end the wait. */
+/* If the directory was made here and locked at once, that is a first change. Otherwise another command uses it and will fill
+ * or remove it, and a signal may end the wait. */
 static int open_and_lock_once(int root_fd, const char *id, bool create, const struct lock_wait *wait,
                               int *out) {
         bool made = false;
@@ -252,7 +251,7 @@ static int parse(const char *text, size_t size, const char *root, const char *id
         return -EBADMSG;
 }
 
-/* What reading says of something that was never written by store_save(): a symlink, a directory, a file that is too large. */
+/* The errors of reading something that store_save() never writes: a symlink, a directory, a file that is too large. */
 static bool is_no_state(int r) {
         return r == -ELOOP || r == -EISDIR || r == -EFBIG || r == -ENOTDIR;
 }
@@ -315,7 +314,7 @@ int store_save(struct store *store, const struct state *state, struct error *err
         text = json_dumps(json, STATE_FORMAT);
         if (!text)
                 return error_oom(error);
-        /* What is read back has this limit. */
+        /* Reading has this limit. */
         if (strlen(text) > STATE_SIZE_MAX)
                 return error_fail(error, EFBIG, "the state of \"%s\" would have %zu bytes", state->owner.id,
                                   strlen(text));

@@ -2,18 +2,18 @@
 #pragma once
 
 /*
- * Where states are kept: ROOT/ID/state.json
+ * The store of the states: ROOT/ID/state.json
  *
- * The directory of a sandbox (0700) is also its lock (lock.h), held while something is looked at and changed.
+ * The directory of a sandbox (0700) is also its lock (lock.h), which a command holds while it examines and changes the sandbox.
  */
 
 #include "sandbox/lock.h"
 #include "sandbox/state.h"
 
-/* What is wrong without being an error. */
+/* Results that are not errors. */
 enum {
         STORE_E_NO_SANDBOX = 1, /* there is no state of that ID */
-        STORE_E_BUSY = 2,       /* somebody else has the lock */
+        STORE_E_BUSY = 2,       /* another process holds the lock */
 };
 
 struct store {
@@ -36,11 +36,11 @@ int store_root_path(const char *root, char **out, struct error *error);
 int store_lock(const char *root, const char *id, bool create, const struct lock_wait *wait, struct store *out,
                struct error *error);
 
-/* Reads the state of a locked sandbox. STORE_E_NO_SANDBOX where the directory has none (a create that was
- * killed before it wrote it). Errors: status 1; -EBADMSG where what is there is no state, or one of a newer version. */
+/* Reads the state of a locked sandbox. STORE_E_NO_SANDBOX if the directory has none (create was killed before it wrote one).
+ * Errors: status 1; -EBADMSG if the file is not a state, or one of a newer version. */
 int store_load(struct store *store, struct state **out, struct error *error);
 
-/* Reads a state without a lock: it is replaced whole or not at all. Otherwise the same. */
+/* The same without the lock, since a state is always replaced as a whole. */
 int store_peek(const char *root, const char *id, struct state **out, struct error *error);
 
 /* Whether a command holds the lock of that sandbox, as lock_is_held() has it. */
@@ -52,10 +52,10 @@ int store_save(struct store *store, const struct state *state, struct error *err
 /* Removes state and directory. */
 int store_remove(struct store *store, struct error *error);
 
-/* Removes the directory if there is no state in it. */
+/* Removes the directory if it has no state. */
 void store_remove_empty(struct store *store);
 
-/* Calls `each` with every ID under ROOT, in alphabetical order. No ROOT, no IDs. */
+/* Calls `each` with every ID under ROOT, in alphabetical order. Without ROOT there are no IDs. */
 int store_list(const char *root, int (*each)(const char *id, void *data), void *data, struct error *error);
 
 /* Opens ROOT or, where it does not exist, the deepest directory above it that does (by O_PATH). Status 1 or 5. */

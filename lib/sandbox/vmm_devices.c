@@ -12,8 +12,8 @@
 #include <sys/sysmacros.h>
 
 /* What the VMMs of Kata Containers open (sandboxDevices() of its runtime and the devices of its VFIO driver), the terminals of
- * consoles, and what confidential guests need: for TDX that is /dev/kvm, and SGX's for its quotes. A "*" stands for what is
- * there by now: what is plugged in later comes by update --add-device. */
+ * consoles, and the devices of confidential guests (for TDX, /dev/kvm and, for quotes, those of SGX). A "*" stands for the files
+ * that exist at this time; devices that are plugged in later are added by update --add-device. */
 static const char *const hypervisor_paths[] = {
         "/dev/null",          "/dev/zero",
         "/dev/full",          "/dev/random",
@@ -27,14 +27,14 @@ static const char *const hypervisor_paths[] = {
         "/dev/sgx_provision", "/dev/sgx_enclave",
 };
 
-/* What a VMM or a shim does with kinds of devices. Making a node is no access to what it names. The numbers are those of
+/* Accesses of a VMM or a shim to kinds of devices. Making a node gives no access to its device. The numbers are those of
  * Documentation/admin-guide/devices.txt. */
 static const struct kind {
         const char *name;
         char type;
         int64_t major, minor; /* -1: any */
         const char *access;
-        bool shim; /* only where the shim is in the group, too */
+        bool shim; /* only if the shim is in the group too */
 } kinds[] = {
         {"/dev/pts", 'c', 136, -1, "rwm", false}, {"c *:*", 'c', -1, -1, "m", false},
         {"b *:*", 'b', -1, -1, "m", false},       {"/dev/loop-control", 'c', 10, 237, "rwm", true},
@@ -48,8 +48,8 @@ static int add_kind(struct state *state, const struct kind *kind, struct error *
                        : 0;
 }
 
-/* Adds a device that exists; otherwise `*found` is false. A path that was added before may lead to another device by
- * now: the rule follows it. */
+/* Adds a device that exists; otherwise `*found` is false. A path that was added before may lead to another device now: the rule
+ * follows the path. */
 static int add_existing(struct state *state, const char *path, bool *found, struct error *error) {
         struct stat status;
 
