@@ -2,13 +2,11 @@
 /*
  * attach-vcpus
  *
- * The socket, the answer and the vCPUs are waited for without the sandbox's lock. What was found is looked at again under it,
- * and placed; where another attach has recorded vCPUs meanwhile, the answer may be older than that one's, and is asked for
- * again.
+ * The command waits for the socket, the answer and the vCPUs without the sandbox's lock. Under the lock it checks again what it
+ * found, and places it. If another attach has recorded vCPUs meanwhile, its answer may be newer, so QEMU is asked again.
  *
- * Subtle: a thread may end, and its ID be given to another, between the moment it was found and the moment
- * it was placed. The VMM is held by its pidfd all the time, and its threads are looked at again afterwards:
- * what is not the VMM's any more is put back.
+ * Subtle: between being found and being placed, a thread may end and its ID may be reused. The VMM is held by its pidfd all the
+ * time, and its threads are checked again afterwards: a thread that is not the VMM's any more is moved back.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,10 +16,10 @@
 #include "util/signals.h"
 #include "vmm/affinity.h"
 
-/* Said where the VMM is known only as the one who made the socket. */
+/* The advice if the VMM is known only as the process that made the socket. */
 #define PEER_ADVICE "it is the peer of the socket: if it is not the VMM, name that with --vmm-pid"
 
-/* What is wrong without being an error. */
+/* Results that are not errors. */
 enum {
         ATTACH_E_OUTDATED = 1,
 };
@@ -30,9 +28,9 @@ enum {
 struct found {
         struct qmp *qmp;       /* NULL: QEMU is not asked */
         struct process *vmm;   /* held */
-        struct error not_held; /* why the one that is named is not */
+        struct error not_held; /* why the named process is not held */
         const char *source;    /* the option that names it, for messages */
-        const char *advice;    /* what to do where it turns out not to be the VMM, or NULL */
+        const char *advice;    /* what to do if it turns out not to be the VMM, or NULL */
         struct vcpus *vcpus;
         struct vcpus *recorded; /* those of the state when the VMM was asked, or NULL */
 };
@@ -51,7 +49,7 @@ static int hold_vmm(pid_t pid, struct found *found, struct error *error) {
         return process_new(pid, found->source, &found->vmm, error);
 }
 
-/* Without any other word, the peer is the VMM if the threads are its. */
+/* If no VMM is named or recorded, the peer is the VMM, provided that the threads are the peer's. */
 static int find_peer(struct found *found, struct error *error) {
         pid_t peer = qmp_peer(found->qmp);
         int r;
@@ -66,9 +64,8 @@ static int find_peer(struct found *found, struct error *error) {
         return r;
 }
 
-/* Reads the state, which has to be of the same life each time, and looks whether the VMM that the caller names may be the
- * sandbox's. `*living`: the recorded one, of the state, or NULL. That there is no such sandbox comes before a name that is of
- * nobody. */
+/* Reads the state, which must be of the same life each time, and checks that the named VMM may be the sandbox's. `*living` is
+ * the recorded VMM, owned by the state, or NULL. A missing sandbox is reported before a pid without a process. */
 static int peek(struct session *peeked, const char *id, struct session_life *life, struct found *found,
                 struct process **living, struct error *error) {
         int r;
@@ -83,7 +80,8 @@ static int peek(struct session *peeked, const char *id, struct session_life *lif
         return r < 0 ? r : session_check_vmm(peeked, found->vmm, found->source, living, error);
 }
 
-/* Waits for the vCPUs. The state is read first: an exec that has become the QEMU which answers has recorded itself by then. */
+/* Waits for the vCPUs. The state is read when the QMP connection exists: if exec has started this QEMU, exec has recorded it by
+ * then. */
 static int find(const struct sandbox_environment *environment, const char *id,
                 const struct sandbox_attach *attach, struct session_life *life, int64_t deadline,
                 struct found *found, struct error *error) {
@@ -92,8 +90,8 @@ static int find(const struct sandbox_environment *environment, const char *id,
         int r;
 
         r = peek(&peeked, id, life, found, &living, error);
-        /* Named, or recorded and alive. Whoever the socket's peer is said to be does not matter then: SO_PEERCRED names who has
-         * made the connection, and that may have been the shim, before there was a VMM. */
+        /* The VMM is named, or recorded and alive. The socket's peer is then ignored: SO_PEERCRED reports the process that has
+         * made the connection, which may be the shim, before there was a VMM. */
         if (r == 0 && !found->vmm && living)
                 found->vmm = TAKE(peeked.state->vmm.process);
         else if (r == 0 && !found->vmm)
@@ -125,7 +123,7 @@ static int place(struct session *session, struct process *vmm, const struct vcpu
         return r;
 }
 
-/* Whether what has been placed still is what was found. */
+/* Checks that the placed threads are still the VMM's. */
 static int check_again(const struct process *vmm, const struct vcpus *vcpus, struct error *error) {
         if (!process_is_alive(vmm))
                 return error_fail(error, ESRCH, "the VMM, process %d, ended while it was placed", vmm->pid);
@@ -156,7 +154,7 @@ static json_t *describe(const struct sandbox_vmm *vmm, const struct session_pins
                          "pinReason", pins->reason[0] != '\0' ? pins->reason : NULL);
 }
 
-/* What a transaction is about, besides what was found. */
+/* The data of a transaction, besides what was found. */
 struct attachment {
         const struct sandbox_attach *options;
         struct pinning recorded; /* of the same VMM, before */
@@ -167,7 +165,7 @@ static void attachment_clear(struct attachment *attachment) {
         pinning_clear(&attachment->recorded);
 }
 
-/* A map has to be one of these vCPUs, and of CPUs that the sandbox has. */
+/* Refuses a map with other vCPUs, or with CPUs that the sandbox does not have. */
 static int check_map(struct session *session, const struct attachment *attachment, struct error *error) {
         const struct pinning *wanted = attachment->options->pinning;
         struct cpulist cpus;
@@ -179,7 +177,7 @@ static int check_map(struct session *session, const struct attachment *attachmen
         return r < 0 ? r : pinning_check_map(wanted, session->state->vmm.vcpus, &cpus, error);
 }
 
-/* Pins, or takes a pin back. */
+/* Pins the vCPUs, or undoes a pinning. */
 static int pin(struct session *session, struct attachment *attachment, struct error *error) {
         const struct pinning *wanted = attachment->options->pinning, *recorded = &attachment->recorded;
         struct pinning *pinning = &session->state->vmm.pinning;
@@ -190,7 +188,7 @@ static int pin(struct session *session, struct attachment *attachment, struct er
         if (r < 0)
                 return r;
         pinning->in_force = recorded->in_force;
-        /* --no-pin also takes back what nobody has recorded. */
+        /* --no-pin also undoes a pinning that is not recorded. */
         if (!wanted && !pinning_is_wanted(recorded))
                 return 0;
         return session_pin(session, session->state->vmm.vcpus, &attachment->pins, error);
@@ -214,8 +212,8 @@ static int attach_found(struct session *session, struct attachment *attachment, 
         return pin(session, attachment, error);
 }
 
-/* Under the lock: whether it still may be the VMM, where it is now, for the roll-back, and that this is no place of another
- * sandbox. `*living`: it is the recorded one. */
+/* Under the lock: checks that the process may be the VMM, reads which groups it is in, for the roll-back, and checks that these
+ * are not another sandbox's. `*living`: it is the recorded one. */
 static int look_at_vmm(struct session *session, struct found *found, bool *living, struct error *error) {
         struct process *recorded;
         int r = session_check_vmm(session, found->vmm, found->source, &recorded, error);
@@ -228,7 +226,7 @@ static int look_at_vmm(struct session *session, struct found *found, bool *livin
         return r < 0 ? r : manager_check_origin(session->sandbox, found->vmm, found->source, error);
 }
 
-/* Locks the sandbox. ATTACH_E_OUTDATED where what was found may be by now. */
+/* Locks the sandbox. ATTACH_E_OUTDATED if what was found may be outdated. */
 static int begin(struct session *session, const char *id, struct session_life *life, struct found *found,
                  bool *living, struct error *error) {
         int r;
@@ -257,7 +255,7 @@ static int attach_once(const struct sandbox_environment *environment, const char
                 return r;
         begin_of_wait = monotonic_ms();
         r = begin(&session, id, life, found, &living, error);
-        /* The lock has a deadline of its own. */
+        /* The wait for the lock has its own deadline and does not count. */
         *deadline += monotonic_ms() - begin_of_wait;
         if (r != 0)
                 return r;
@@ -270,7 +268,7 @@ static int attach_once(const struct sandbox_environment *environment, const char
         return *out ? 0 : error_oom(error);
 }
 
-/* Waits for the socket, if one was named. Whether there is the sandbox, and the VMM may be its, is looked at before. */
+/* Waits for the socket, if one was named, after checking that the sandbox exists and that the VMM may be its own. */
 static int connect_qmp(const struct sandbox_environment *environment, const char *id,
                        const struct sandbox_attach *attach, struct session_life *life, int64_t deadline,
                        struct found *found, struct error *error) {
@@ -302,7 +300,7 @@ int sandbox_attach(const struct sandbox_environment *environment, const char *id
         r = session_check(id, error);
         if (r < 0)
                 return r;
-        /* Held before anything is waited for. */
+        /* Opened before the command waits for anything. */
         if (attach->vmm_pid != 0)
                 (void)hold_vmm(attach->vmm_pid, &found, &found.not_held);
         r = connect_qmp(environment, id, attach, &life, deadline, &found, error);

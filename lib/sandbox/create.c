@@ -2,9 +2,9 @@
 /*
  * create
  *
- * The intent ("creating", with all paths and where the runtime processes come from) is on disk before the
- * first directory is made. A create that finds such an intent knows that an earlier one was killed, clears
- * up after it and begins anew.
+ * The intent (phase "creating", with all paths and the former groups of the runtime processes) is on disk
+ * before the first directory is made. A create that finds such an intent knows that an earlier one was
+ * killed, clears up after it and starts again.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -59,7 +59,7 @@ static int make_state(struct session *session, const char *id, const struct sand
                                     error);
 }
 
-/* Threads within a group are v2's; on v1, cgroupfs places them singly by itself. */
+/* Threaded groups exist on v2 only; on v1, cgroupfs places single threads anyway. */
 static int check_subtree(const struct session *session, struct error *error) {
         if (!session->state->vcpu_subtree || manager_can_have_subtree(session->sandbox))
                 return 0;
@@ -85,7 +85,7 @@ static int create_group(struct session *session, struct manager *manager, const 
                               session->journal, error);
 }
 
-/* What is to be written in each group. Without any resources, systemd still would limit the tasks unless told otherwise. */
+/* The plans of the groups. Even without resources there is a plan: systemd would otherwise limit the tasks. */
 struct plans {
         struct plan *sandbox;
         struct plan *overhead; /* NULL: there is no such group */
@@ -122,8 +122,8 @@ static int create_groups(struct session *session, const struct plans *plans, str
         return r < 0 ? r : create_group(session, session->sandbox, plans->sandbox, error);
 }
 
-/* What an earlier create of this ID has left is taken down, but for CLEANUP_E_OTHERS; a sandbox that is complete is in the
- * way. */
+/* Clears up what an earlier, killed create of this ID has left; CLEANUP_E_OTHERS if processes must end first. A complete sandbox
+ * is an error. */
 static int clear_leftover(struct session *session, struct pid_set *others, struct error *error) {
         _cleanup_(state_freep) struct state *leftover = NULL;
         int r;
@@ -140,7 +140,7 @@ static int clear_leftover(struct session *session, struct pid_set *others, struc
         return cleanup_leftover(session->environment, TAKE(leftover), others, error);
 }
 
-/* Locks, and clears the way; who is in it is waited for without the lock. */
+/* Locks the sandbox and clears leftovers; waits without the lock for processes that must end first. */
 static int lock_and_clear(struct session *session, const char *id, struct error *error) {
         struct waiting waiting = waiting_begin(session->environment->log);
         int64_t deadline = 0;
@@ -174,7 +174,7 @@ static bool has_unit(const struct state *state, const char *unit) {
         return false;
 }
 
-/* The search for another sandbox that has one of our units' names. */
+/* The search for another sandbox with the name of one of our units. */
 struct search {
         const struct session *session;
         struct error *error;
@@ -197,8 +197,8 @@ static int compare_units(const char *id, void *data) {
         return 0;
 }
 
-/* A unit's name is one for the whole host, whatever its slice, and systemd does not know those yet which wait for their VMM:
- * so the states are asked. Our own is there by now, for others who do the same. */
+/* A unit's name is unique on the host, whatever its slice, and systemd does not know units that wait for their VMM yet, so the
+ * states of the other sandboxes are read. Our own state is already on disk, for others that do the same. */
 static int check_units(struct session *session, struct error *error) {
         struct search search = {session, error};
 

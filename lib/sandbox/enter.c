@@ -2,8 +2,8 @@
 /*
  * Entering a sandbox before becoming its VMM
  *
- * Memory stays charged to the group in which it was first touched, so a VMM that is moved afterwards has its
- * first pages elsewhere for good. The process that calls this has touched little, and what it becomes starts
+ * Memory stays charged to the group in which it was first touched, so the first pages of a VMM that is moved later
+ * stay charged elsewhere. The process that calls this has touched little memory, and the VMM that it executes starts
  * with a new address space.
  */
 #include <stdlib.h>
@@ -34,8 +34,8 @@ static int check_thawed(struct session *session, struct error *error) {
         return 0;
 }
 
-/* Where vCPU threads are placed singly, the rest of the VMM is in the overhead group. Its threads are going to be in the
- * sandbox's, so better learn now that this is not ours. */
+/* If vCPU threads are placed singly, the rest of the VMM is in the overhead group. The threads will be in the sandbox's group, so
+ * it is checked now that this group is the sandbox's own. */
 static int place(struct session *session, struct process *self, bool threads, struct error *error) {
         int r;
 
@@ -55,7 +55,7 @@ static int enter(struct session *session, struct process **self, struct error *e
                 r = check_thawed(session, error);
         if (r == 0)
                 r = place(session, *self, threads, error);
-        /* The kernel has the last word on where the process now is. */
+        /* The kernel decides where the process is now. */
         if (r == 0)
                 r = manager_check_member(threads ? session->overhead : session->sandbox, *self, error);
         return r < 0 ? r : record(session, self, threads, error);

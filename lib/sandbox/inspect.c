@@ -2,8 +2,8 @@
 /*
  * inspect, features
  *
- * These only read, and take no lock: a state is replaced whole or not at all, and an operator who asks what
- * goes on must not wait for the command that hangs.
+ * These commands only read, and take no lock: a state is always replaced as a whole, and an operator who
+ * investigates must not wait for a command that hangs.
  */
 #include <errno.h>
 #include <stdlib.h>

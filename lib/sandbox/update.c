@@ -2,9 +2,9 @@
 /*
  * update
  *
- * What is to be written is the difference of two plans: of the resources before and after. So an update
- * that changes nothing writes nothing, neither to the kernel nor to the state. Before the first write the
- * state says "changing", and has the resources of before as well; a command that finds it so settles that first
+ * The update writes the difference between two plans: those of the resources before and after. So an update that
+ * changes nothing writes nothing, neither to the kernel nor to the state. Before the first write the state gets the
+ * phase "changing", and keeps the former resources too; a command that finds this phase settles the change first
  * (session_settle()).
  */
 #include <stdlib.h>
@@ -22,12 +22,12 @@ static int change_devices(struct state *state, const struct sandbox_update *upda
         return r;
 }
 
-/* The group that an update is of. */
+/* The group that an update changes. */
 static struct manager *manager_of(const struct session *session, const struct sandbox_update *update) {
         return update->overhead ? session->overhead : session->sandbox;
 }
 
-/* Of unified, what an earlier document says of files that this one sets. */
+/* Removes entries of unified in an earlier document for files that this one sets. */
 static int drop_replaced(struct manager *manager, struct oci_resources *resources,
                          const struct oci_resources *change, struct error *error) {
         _cleanup_(plan_freep) struct plan *plan = NULL;
@@ -41,7 +41,7 @@ static int drop_replaced(struct manager *manager, struct oci_resources *resource
         return r;
 }
 
-/* The ledger or the sandbox's own resources, as they are going to be. */
+/* Changes the ledger, or the sandbox's own resources, in the new state. */
 static int change_resources(struct session *session, const struct sandbox_update *update, struct error *error) {
         struct configuration *configuration = session->state->configuration;
         struct oci_resources **own = update->overhead ? &configuration->overhead : &configuration->resources;
@@ -78,7 +78,7 @@ static int change(struct session *session, struct manager *manager, struct plan 
         return r < 0 ? r : session_pin_again(session, error);
 }
 
-/* The writes that lead from the former state to the new one. */
+/* The plan of the writes that lead from the former state to the new one. */
 static int plan_difference(struct session *session, struct manager *manager, struct plan **out,
                            struct error *error) {
         const struct state *former = session->former;

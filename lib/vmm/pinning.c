@@ -26,7 +26,7 @@ void pinning_clear(struct pinning *pinning) {
         *pinning = (struct pinning){0};
 }
 
-/* Adds a pin in its place; takes `cpus` over. -EEXIST where the vCPU has one. */
+/* Inserts a pin by index; owns `cpus`. -EEXIST if the vCPU has one already. */
 static int add_pin(struct pinning *pinning, unsigned index, char *cpus) {
         struct pin *larger = reallocarray(pinning->map, pinning->map_count + 1, sizeof(*larger));
         size_t i = 0;
@@ -63,7 +63,7 @@ int pinning_copy(const struct pinning *pinning, struct pinning *out) {
         return 0;
 }
 
-/* The vCPU's index and the CPUs, as texts. -EINVAL, -EEXIST or -ENOMEM. */
+/* Adds a pin from the texts of index and CPUs. -EINVAL, -EEXIST or -ENOMEM. */
 static int add_texts(struct pinning *pinning, const char *index_text, const char *cpus_text) {
         struct cpulist cpus;
         uint32_t index;
@@ -179,7 +179,7 @@ int pinning_check_map(const struct pinning *pinning, const struct vcpus *vcpus, 
         return 0;
 }
 
-/* What of the node is among these CPUs. */
+/* The CPUs of the node that are among these CPUs. */
 static struct cpulist part_of(const struct cpulist *cpus, const struct cpulist *node) {
         struct cpulist part = *cpus, rest = *cpus;
 
@@ -188,7 +188,7 @@ static struct cpulist part_of(const struct cpulist *cpus, const struct cpulist *
         return part;
 }
 
-/* The first node that has `count` of the CPUs, or else the one that has the most. */
+/* The CPUs in the first node that has `count` of them, or else in the node that has the most. */
 static struct cpulist best_part(const struct cpulist *cpus, const struct cpulist *nodes, size_t node_count,
                                 size_t count) {
         struct cpulist best = {0};
@@ -199,7 +199,7 @@ static struct cpulist best_part(const struct cpulist *cpus, const struct cpulist
                 if (cpulist_count(&part) > cpulist_count(&best))
                         best = part;
         }
-        /* CPUs of no node that is known. */
+        /* If no known node has any of them, all are used. */
         return cpulist_is_empty(&best) ? *cpus : best;
 }
 
@@ -222,7 +222,7 @@ void pinning_choose(const struct cpulist *cpus, const struct cpulist *nodes, siz
         *out = chosen;
 }
 
-/* A number that is looked at on both sides of the call is the thread's in between. */
+/* A number that belongs to the thread before and after the call belonged to it during the call. */
 static int set_thread(const struct process *vmm, const struct vcpu *vcpu, const struct cpulist *cpus,
                       struct error *error) {
         int r = process_has_thread(vmm, vcpu->tid) ? affinity_set(vcpu->tid, cpus) : -ESRCH;
@@ -261,7 +261,7 @@ static int pin_one_each(const struct pinning_place *place, struct error *error) 
         return r;
 }
 
-/* What the vCPU's pin comes to by now; false where it has none, or none of its CPUs is left. */
+/* The CPUs of the vCPU's pin that are available now; false if it has no pin, or none of its CPUs is left. */
 static bool find_pin(const struct pinning *pinning, const struct pinning_place *place, const struct vcpu *vcpu,
                      struct cpulist *out) {
         for (size_t i = 0; i < pinning->map_count; i++) {

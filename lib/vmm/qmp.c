@@ -2,13 +2,13 @@
 /*
  * A QMP client, for a peer that is not trusted
  *
- * Subtle: messages are JSON objects one after the other, usually but not by contract one a line, in any
- * number of pieces; a scanner that only knows strings and brackets finds the end of each. Answers are told
- * from events, and from answers to others on an inherited connection, by our `id`. QEMU serves one client
- * a monitor and lets a second one connect without ever greeting it.
+ * Subtle: messages are consecutive JSON objects, usually but not necessarily one per line, and arrive in any
+ * number of pieces. A scanner that knows only strings and brackets finds the end of each. Our `id` distinguishes
+ * our answers from events, and from answers to the owner of an inherited connection. A QEMU monitor serves one
+ * client; a second one can connect but gets no greeting.
  *
- * Our own connection is read in large chunks. An adopted one is peeked at first, and then read up to the end
- * of the first message only: what follows our last answer stays in the socket for the owner.
+ * Our own connection is read in large chunks. An adopted connection is peeked at first, and then read only up to
+ * the end of the first message: what follows our last answer stays in the socket for the owner.
  */
 #include "vmm/qmp.h"
 
@@ -29,29 +29,29 @@
 #define CONNECT_PAUSE_FIRST_MS 50
 #define CONNECT_PAUSE_MAX_MS 1000
 #define READ_SIZE 65536UL
-/* How much is peeked at: little, since what follows the first message is copied once more for the next one. */
+/* The size of a peek. It is small, since bytes after the first message are copied again for the next message. */
 #define PEEK_SIZE 4096UL
 #define LINE_REST_MAX 64
 #define UNFINISHED_MAX 4096
 
 enum {
-        QMP_E_TIMEOUT = 1 /* the deadline is over */
+        QMP_E_TIMEOUT = 1 /* the deadline has passed */
 };
 
 struct qmp {
         int fd;
-        bool adopted; /* the descriptor is somebody else's as well */
+        bool adopted; /* the descriptor is shared with its owner */
         const struct log *log;
         struct waiting waiting; /* from the connection on */
         char *name;             /* for messages */
-        char *buffer;           /* what was read and not yet taken */
+        char *buffer;           /* bytes that were read and not yet used */
         size_t size;
-        /* The scan for the end of the first message: how far, how deep, in what, and whether it was found. */
+        /* The scan for the end of the first message: position, depth, whether it is in a string, and whether it is complete. */
         size_t scanned;
         int depth;
         bool in_string, escaped, complete;
         unsigned serial; /* of the last request */
-        /* What was reported for the owner of an adopted connection. */
+        /* The number and size of the messages that were reported for the owner of an adopted connection. */
         size_t reported, reported_bytes;
         bool report_ended;
 };
@@ -140,7 +140,7 @@ static int make_room(struct qmp *qmp, size_t size, struct error *error) {
         return 0;
 }
 
-/* Reads what was peeked at, from `begin` of the buffer to its end. */
+/* Reads the bytes that were peeked at, from `begin` of the buffer to its end. */
 static int consume(struct qmp *qmp, size_t begin, struct error *error) {
         size_t end = qmp->size;
 
@@ -157,8 +157,8 @@ static int consume(struct qmp *qmp, size_t begin, struct error *error) {
         return 0;
 }
 
-/* Reads the blanks behind a message and the line end, as far as they are there, for the owner to start with a
- * new line. One look is enough: blanks without end are no reason to stay, and do no harm to the owner. */
+/* Reads blanks and the line end after a message, as far as they have arrived, so that the owner starts at a new line.
+ * One attempt is enough: further blanks do the owner no harm. */
 static void consume_line_end(const struct qmp *qmp) {
         char rest[LINE_REST_MAX];
         ssize_t n = recv(qmp->fd, rest, sizeof(rest), MSG_PEEK | MSG_DONTWAIT), i = 0;
@@ -171,8 +171,8 @@ static void consume_line_end(const struct qmp *qmp) {
                 (void)recv(qmp->fd, rest, (size_t)i, MSG_DONTWAIT);
 }
 
-/* Reads the last `peeked` bytes of the buffer, which are still in the socket, up to the end of the message. Without
- * such an end it reads them all, since poll(2) would report the same bytes again and again. What is not QMP stays. */
+/* Reads the last `peeked` bytes of the buffer, which are still in the socket, up to the end of the message. Without an
+ * end it reads them all, since poll(2) would report the same bytes repeatedly. Bytes that are not QMP stay. */
 static int consume_message(struct qmp *qmp, size_t peeked, struct error *error) {
         size_t begin = qmp->size - peeked;
         int r;
@@ -190,8 +190,8 @@ static int consume_message(struct qmp *qmp, size_t peeked, struct error *error) 
         return r;
 }
 
-/* One recv(2) of what is there, after poll(2) said so, or QMP_E_TIMEOUT. Never changes the descriptor's flags,
- * which an adopted one shares with its owner. */
+/* One recv(2) after poll(2), or QMP_E_TIMEOUT. It never changes the descriptor's flags, which an adopted descriptor
+ * shares with its owner. */
 static int receive(struct qmp *qmp, int64_t deadline, struct error *error) {
         size_t size = qmp->adopted ? PEEK_SIZE : READ_SIZE;
         ssize_t n;
@@ -242,7 +242,7 @@ static int read_message(struct qmp *qmp, int64_t deadline, json_t **out, struct 
         return r;
 }
 
-/* The owner of an adopted connection finds only the rest of a message that we gave up on: the log has the beginning. */
+/* Logs the beginning of a message that we gave up: the owner of an adopted connection finds only the rest of it. */
 static void report_unfinished(const struct qmp *qmp) {
         char text[UNFINISHED_MAX + 1] = "";
         size_t begin = 0;
@@ -251,7 +251,7 @@ static void report_unfinished(const struct qmp *qmp) {
                 begin++;
         if (!qmp->adopted || begin == qmp->size)
                 return;
-        /* QEMU sends ASCII. Anything else could end the text, or make it invalid UTF-8 and spoil the line. */
+        /* QEMU sends ASCII. Other bytes are replaced: they could end the text, or make it invalid UTF-8. */
         for (size_t i = 0; i < UNFINISHED_MAX && begin + i < qmp->size; i++) {
                 char c = qmp->buffer[begin + i];
 
@@ -303,8 +303,8 @@ static int send_request(struct qmp *qmp, const char *command, char **id, int64_t
         return 0;
 }
 
-/* On an adopted connection the owner must not miss what was read in its stead. A peer that floods must not fill the
- * log, though. */
+/* Reports messages for the owner of an adopted connection, which we have read in its place. The number is limited, so
+ * that a flooding peer cannot fill the log. */
 static void pass_on(struct qmp *qmp, const json_t *message) {
         _cleanup_free_ char *text = NULL;
         size_t length;
@@ -344,7 +344,7 @@ static bool is_reply_to(const json_t *message, const char *id) {
         return message_id && strcmp(message_id, id) == 0;
 }
 
-/* Sends a command and waits for the reply with its id; events and others' replies are passed on. */
+/* Sends a command and waits for the reply with its id; events and replies to the owner are reported. */
 static int request(struct qmp *qmp, const char *command, int64_t deadline, json_t **reply,
                    struct error *error) {
         _cleanup_free_ char *id = NULL;
@@ -361,11 +361,11 @@ static int request(struct qmp *qmp, const char *command, int64_t deadline, json_
                         *reply = TAKE(message);
                         return 0;
                 }
-                /* An error that the peer cannot even assign to a request has no id. */
+                /* If the peer cannot parse a request, its error has no id. */
                 if (!qmp->adopted && json_object_get(message, "error"))
                         return fail_reply(qmp, command, json_object_get(message, "error"), error);
                 pass_on(qmp, message);
-                /* A peer that never stops talking of other things is no reason to listen for ever. */
+                /* The deadline also ends an endless stream of other messages. */
                 if (deadline_left_ms(deadline) == 0)
                         r = QMP_E_TIMEOUT;
         }
@@ -412,7 +412,7 @@ static int expect_greeting(struct qmp *qmp, int64_t deadline, struct error *erro
         return 0;
 }
 
-/* On an adopted connection negotiation may be over: CommandNotFound says so. */
+/* On an adopted connection the negotiation may be done already: then the answer is CommandNotFound. */
 static int negotiate(struct qmp *qmp, int64_t deadline, struct error *error) {
         _cleanup_json_ json_t *reply = NULL;
         const json_t *reply_error;
@@ -461,7 +461,7 @@ int qmp_adopt(int fd, int64_t deadline, const struct log *log, struct qmp **out,
         return 0;
 }
 
-/* EAGAIN: the backlog of a unix socket is full. */
+/* Whether a failed connect(2) is repeated. EAGAIN: the backlog of the unix socket is full. */
 static bool may_come(int errnum) {
         return errnum == ENOENT || errnum == ECONNREFUSED || errnum == EAGAIN || errnum == EINTR;
 }

@@ -4,9 +4,8 @@
 /*
  * A QMP client, for a peer that is not trusted
  *
- * QEMU's side of the socket is run by a process that the tenant may have taken over, so what it says is
- * bounded in size, depth and time and checked before it is used. The protocol: docs/interop/qmp-spec.rst
- * of QEMU.
+ * The tenant may have taken over the process at the other end of the socket, so answers are limited in size,
+ * depth and time, and checked before they are used. The protocol: docs/interop/qmp-spec.rst of QEMU.
  */
 
 #include <jansson.h>
@@ -19,23 +18,22 @@
 
 struct qmp;
 
-/* What one message may come to. */
+/* The maximum size of a message. */
 #define QMP_MESSAGE_MAX (1024UL * 1024UL)
 #define QMP_DEPTH_MAX 32
-/* What a client reports of the messages on an adopted connection that are not for it. */
+/* The limits of what is reported of an owner's messages on an adopted connection: their number and size. */
 #define QMP_REPORT_MAX 64
 #define QMP_REPORT_BYTES_MAX (256UL * 1024UL)
 
 /*
  * Connects to the unix socket and negotiates: greeting, qmp_capabilities. A socket that does not exist
  * yet, or that nobody listens on yet, is tried again until the deadline (monotonic_ms()).
- * Errors: status 1 for the connection, an error reply or the deadline; status 5 for nonsense.
+ * Errors: status 1 for the connection, an error reply or the deadline; status 5 for a malformed message.
  */
 int qmp_connect(const char *path, int64_t deadline, const struct log *log, struct qmp **out,
                 struct error *error);
 
-/* The same over a descriptor that is connected already, and becomes the client's: also on failure. `name` is for
- * messages. */
+/* The same over a connected descriptor, which the client owns, also on failure. `name` is for messages. */
 int qmp_open(int fd, const char *name, int64_t deadline, const struct log *log, struct qmp **out,
              struct error *error);
 
@@ -44,11 +42,10 @@ int qmp_open(int fd, const char *name, int64_t deadline, const struct log *log, 
  * connection that has negotiated already sends no greeting and answers qmp_capabilities with
  * CommandNotFound; both are fine.
  *
- * Nothing behind an answer is read, but for blanks and the line end that are there already: the owner goes on
- * with the next message. What comes before an answer and is not for us is logged in full, up to
- * QMP_REPORT_MAX messages and QMP_REPORT_BYTES_MAX bytes; one line then says that the rest is not. After a
- * failure in the middle of a message, the beginning of what was read of it is logged. The owner must not read
- * meanwhile.
+ * Nothing after an answer is read, except blanks and a line end that have arrived already: the owner continues
+ * with the next message. Messages before an answer that are not for us are logged in full, up to QMP_REPORT_MAX
+ * messages and QMP_REPORT_BYTES_MAX bytes; then one line says that further messages are not. After a failure in
+ * the middle of a message, the beginning of what was read of it is logged. The owner must not read meanwhile.
  */
 int qmp_adopt(int fd, int64_t deadline, const struct log *log, struct qmp **out, struct error *error);
 
@@ -56,11 +53,11 @@ struct qmp *qmp_free(struct qmp *qmp);
 DEFINE_CLEANUP(struct qmp *, qmp_free)
 
 /* Runs a command without arguments; `*out` is a new reference to its "return" value. An error reply is
- * status 1 with QEMU's class and description. It is -EAGAIN where the class is GenericError: then the command is known, and
- * what is in its way may pass, as it does when a QEMU that was started with -preconfig begins to run. */
+ * status 1 with QEMU's class and description. It is -EAGAIN if the class is GenericError: then QEMU knows the command, and the
+ * reason may pass, for example when a QEMU that was started with -preconfig begins to run. */
 int qmp_execute(struct qmp *qmp, const char *command, int64_t deadline, json_t **out, struct error *error);
 
-/* A hint at who the peer is: the pid of SO_PEERCRED, 0 where the kernel cannot say. That is the process that called
- * listen(2) or socketpair(2), and not the one that holds the other end now: where Kata's own shims start QEMU, it is
- * the shim. */
+/* A hint at who the peer is: the pid of SO_PEERCRED, or 0 if the kernel does not know. It is the process that called
+ * listen(2) or socketpair(2), not the one that holds the other end now: if one of Kata's shims starts QEMU, it is the
+ * shim. */
 pid_t qmp_peer(const struct qmp *qmp);

@@ -2,8 +2,8 @@
 /*
  * The vCPU threads of a VMM
  *
- * Subtle: the VMM runs the tenant's code, so a thread ID that it names may be anybody's. One that is not a
- * thread of the VMM process fails the whole answer: a part of it is not better than none.
+ * Subtle: the VMM runs the tenant's code, so a thread ID that it reports may be that of any process. An answer
+ * with a thread that is not the VMM's is refused as a whole.
  */
 #include "vmm/vcpus.h"
 
@@ -73,7 +73,7 @@ bool vcpus_equal(const struct vcpus *a, const struct vcpus *b) {
         return true;
 }
 
-/* Refuses doubles, and leaves the list sorted by index. `field` is who has named them. */
+/* Sorts the list by index and refuses duplicates. `field` is the source of the threads. */
 static int check_unique(struct vcpus *vcpus, const char *field, struct error *error) {
         qsort(vcpus->vcpus, vcpus->count, sizeof(*vcpus->vcpus), compare_tid);
         for (size_t i = 1; i < vcpus->count; i++)
@@ -193,7 +193,7 @@ int vcpus_parse_pairs(const char *const *pairs, size_t count, const char *field,
         return 0;
 }
 
-/* The thread's ID here, of one that is called `inner` in the VMM's own namespace; 0 where there is none. */
+/* The caller's ID of the thread with ID `inner` in the VMM's namespace; 0 if there is none. */
 static pid_t find_inner(const struct thread_name *threads, size_t count, pid_t inner) {
         size_t low = 0, high = count;
 
@@ -208,7 +208,7 @@ static pid_t find_inner(const struct thread_name *threads, size_t count, pid_t i
         return low < count && threads[low].inner == inner ? threads[low].tid : 0;
 }
 
-/* Makes the VMM's numbers of its threads ours, with `inner`, and refuses what is not its thread. */
+/* With `inner`, translates the VMM's thread IDs to the caller's; refuses threads that are not the VMM's. */
 static int resolve_threads(struct vcpus *vcpus, const struct process *vmm, bool inner, const char *field,
                            const char *advice, struct error *error) {
         _cleanup_free_ struct thread_name *names = NULL;
@@ -267,7 +267,7 @@ static int add_thread(const struct process *vmm, const char *tid_text, struct vc
                 return 0;
         (void)snprintf(path, sizeof(path), "task/%d/comm", tid);
         if (file_read_at(vmm->proc_fd, path, FILE_SIZE_MAX, &name, NULL) < 0)
-                return 0; /* it has just ended */
+                return 0; /* the thread has just ended */
         file_chomp(name);
         index = vcpus_index_from_name(name);
         if (index < 0)
@@ -278,7 +278,7 @@ static int add_thread(const struct process *vmm, const char *tid_text, struct vc
         return 0;
 }
 
-/* A new thread has its creator's name until it has given itself one: that two are called alike may pass. */
+/* A new thread has its creator's name until it sets its own, so two threads with one name may be temporary. */
 static int check_names(struct vcpus *vcpus, const struct process *vmm, struct error *error) {
         qsort(vcpus->vcpus, vcpus->count, sizeof(*vcpus->vcpus), compare_index);
         for (size_t i = 1; i < vcpus->count; i++) {
@@ -345,7 +345,7 @@ static int take_given(const struct vcpus_given *given, const struct process *vmm
         return 0;
 }
 
-/* -EAGAIN: it may be otherwise the next time. */
+/* -EAGAIN: another try may succeed. */
 static int look(const struct vcpus_source *source, const struct process *vmm, int64_t deadline,
                 struct vcpus **out, struct error *error) {
         if (source->given)

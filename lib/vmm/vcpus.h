@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The vCPU threads of a VMM: which there are, and whether they can be believed. */
+/* The vCPU threads of a VMM: finding them, and checking that they are the VMM's. */
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -11,7 +11,7 @@
 #include "util/error.h"
 #include "vmm/qmp.h"
 
-/* More vCPUs than any VMM offers (QEMU's q35: 4096): an answer beyond is nonsense. */
+/* The maximum of any VMM (QEMU's q35: 4096); an answer with more vCPUs is refused. */
 #define VCPUS_MAX 4096
 
 struct vcpu {
@@ -19,7 +19,7 @@ struct vcpu {
         pid_t tid;
 };
 
-/* By ascending index; neither an index nor a thread is there twice. */
+/* By ascending index, without duplicate indexes or threads. */
 struct vcpus {
         struct vcpu *vcpus;
         size_t count;
@@ -34,25 +34,24 @@ struct vcpus *vcpus_copy(const struct vcpus *vcpus);
 /* Threads that the caller knows. */
 struct vcpus_given {
         struct vcpus *vcpus;
-        const char *option; /* that names them, for messages */
-        bool inner;         /* by the numbers that they have in the VMM's pid namespace, as QEMU has answered */
+        const char *option; /* the option that names them, for messages */
+        bool inner;         /* the IDs are those of the VMM's pid namespace, as in an answer of QEMU */
 };
 
-/* Who says which threads there are. With neither `qmp` nor `given` it is the threads' names, see
- * vcpus_index_from_name(). */
+/* The source of the threads. With neither `qmp` nor `given` they are found by their names, see vcpus_index_from_name(). */
 struct vcpus_source {
         struct qmp *qmp;
         const struct vcpus_given *given;
-        const char *advice;    /* behind the reason why an answer of `qmp` is refused; or NULL */
+        const char *advice;    /* appended to the reason why an answer of `qmp` is refused; or NULL */
         const struct log *log; /* or NULL */
 };
 
 /*
- * Finds the threads, at least `expect` of them (0 counts as 1). QEMU and the names are asked again until then, 50 ms apart
- * and doubling, up to the deadline (monotonic_ms()): with `expect`, also while QEMU answers with an error that passes; without
- * it, as long as two threads have the name of one vCPU. All threads are of `vmm`, or none is taken. A VMM in a pid namespace
- * of its own numbers its threads as they are called there; `*out` has the caller's numbers.
- * Errors: status 1 with how many there are, or with QEMU's error; status 5 for what is nonsense.
+ * Finds at least `expect` threads (0 counts as 1). Up to the deadline (monotonic_ms()) it tries again after 50 ms, then after
+ * twice as long each time: with `expect`, also while QEMU answers with a temporary error; without it, while two threads have
+ * the name of one vCPU. All threads must be of `vmm`, or none is used. A VMM in its own pid namespace reports the IDs of that
+ * namespace; `*out` has the caller's. Errors: status 1 with the number of vCPUs, or with QEMU's error; status 5 for a malformed
+ * answer.
  */
 int vcpus_find(const struct vcpus_source *source, const struct process *vmm, unsigned expect, int64_t deadline,
                struct vcpus **out, struct error *error);
@@ -68,7 +67,7 @@ int vcpus_parse_answer(const char *text, size_t size, const char *field, struct 
 int vcpus_parse_pairs(const char *const *pairs, size_t count, const char *field, struct vcpus **out,
                       struct error *error);
 
-/* Whether they are the same, NULL being none. */
+/* Whether they are the same; NULL means none. */
 bool vcpus_equal(const struct vcpus *a, const struct vcpus *b);
 
 /* The index in a thread's name, or -1: "vcpuN" (Cloud Hypervisor), "fc_vcpu N" (Firecracker), "CPU N/KVM" and "CPU N/TCG"
