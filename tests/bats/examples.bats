@@ -59,7 +59,7 @@ clear_up() {
     if [ -d /run/systemd/system ] && [ -z "$KUBEPODS" ]; then systemctl stop kubepods.slice 2> /dev/null || true; fi
     [ -n "$KUBEPODS" ] || remove_parents kubepods/pod1 kubepods/besteffort kubepods
     remove_parents kata_sandboxed_pod kata_overhead
-    rm -rf /run/sb1 /run/sb1.sock "$work/jobs" "$ROOT"
+    rm -rf /run/sb1 /run/sb1.sock /run/kata-cgroup.prom "$work/jobs" "$ROOT"
     rm -rf "${made[@]}"
     [ ! -e "$work/made-vfio" ] || { rm /dev/vfio/12 && rm "$work/made-vfio"; }
     rmdir /dev/vfio 2> /dev/null || true
