@@ -624,8 +624,7 @@ static int has_freezer(struct manager *manager, bool *out, struct error *error) 
 }
 
 /* systemd comes first, so that its FreezerState agrees. If it declines or is not done by the deadline, the kernel's file is
- * written: systemd sees cgroup.events change and follows. After a freeze that never completed, systemd 252 declines every
- * further call until it sees such a change. */
+ * written: systemd sees cgroup.events change and follows. */
 static int freeze(struct manager *manager, bool frozen, int64_t deadline, struct error *error) {
         bool by_systemd = false;
         int r = claim_unit(manager, error);
