@@ -33,7 +33,7 @@ static const struct command_option options[] = {
          COMPLETE_NONE},
         {"pin", KEY_PIN, NULL, "a CPU of the cpuset for each vCPU, if there are enough", COMPLETE_NONE},
         {"pin-map", KEY_PIN_MAP, "INDEX=CPUS,...", "these CPUs for these vCPUs: 0=2,1=3,2=4-5", COMPLETE_NONE},
-        {"no-pin", KEY_NO_PIN, NULL, "take an earlier pinning back", COMPLETE_NONE},
+        {"no-pin", KEY_NO_PIN, NULL, "undo an earlier pinning", COMPLETE_NONE},
         {0},
 };
 

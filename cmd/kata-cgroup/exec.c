@@ -32,7 +32,8 @@ const struct command command_exec = {
         .name = "exec",
         .summary = "start a VMM in the control group that it belongs to",
         .arguments = "ID [--] COMMAND [ARGUMENT...]",
-        .description = "Become a VMM in the control group that it belongs to from its first page on.",
+        .description =
+                "Enter the VMM's control group and execute the VMM, so that all its memory is charged there.",
         .id = ID_REQUIRED,
         .takes_rest = true,
         .run = run,

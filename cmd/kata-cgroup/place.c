@@ -41,9 +41,9 @@ static int run(const struct sandbox_environment *environment, int argc, char **a
 
 const struct command command_place = {
         .name = "place",
-        .summary = "place a runtime process that has come after create",
+        .summary = "place a runtime process that started after create",
         .arguments = "ID",
-        .description = "Place runtime processes that have come after create.",
+        .description = "Place runtime processes that started after create.",
         .id = ID_REQUIRED,
         .options = options,
         .parse = parse,

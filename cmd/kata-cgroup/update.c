@@ -24,7 +24,7 @@ static const struct command_option options[] = {
         {"overhead", KEY_OVERHEAD, NULL, "the JSON is the overhead cgroup's", COMPLETE_NONE},
         {"add-device", KEY_ADD_DEVICE, "PATH",
          "allow a hotplugged device; reads no JSON unless -r is given; repeatable", COMPLETE_FILE},
-        {"remove-device", KEY_REMOVE_DEVICE, "PATH", "take that back; repeatable", COMPLETE_FILE},
+        {"remove-device", KEY_REMOVE_DEVICE, "PATH", "no longer allow this device; repeatable", COMPLETE_FILE},
         {"resources", 'r', "FILE", "OCI LinuxResources JSON; - is standard input (default)", COMPLETE_FILE},
         {"only", KEY_ONLY, "FIELD[,FIELD...]",
          "of the JSON, take only these, by the names in features: cpu.cpus, cpu, devices ...", COMPLETE_FIELD},
