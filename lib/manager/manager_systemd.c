@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The systemd driver: a transient scope (or slice), and what systemd does not manage
+ * The systemd driver: a transient scope (or slice), and the hierarchies that systemd does not manage
  *
- * systemd makes a scope's directory in its own hierarchy and in those of the controllers that it manages
- * and the unit needs. On v1 all others are ours to make, join and remove; which these are is not guessed
- * from a version but read off the kernel after the start: wherever the unit's directory is missing. On a
- * hybrid host systemd makes the directory on the v2 tree but enables no controllers there.
+ * systemd makes a scope's directory in its own hierarchy and in those of the controllers that it manages and the unit needs. On
+ * v1 this driver makes, joins and removes the others. It does not guess them from systemd's version: they are those in which the
+ * unit's directory is missing after the start. On a hybrid host systemd makes the directory on the v2 tree but enables no
+ * controllers there.
  *
  * Subtle, twice:
- *  - Undoing a start must not end the processes, which a StopUnit would. So they are put back into their former groups
- *    first; the scope, empty, then goes by itself.
- *  - A unit's name may be anybody's. So systemd is asked whose the unit is, by its description and invocation, before it is
- *    stopped, changed or joined. What systemd makes for a unit of ours has no mark yet; it gets one as soon as it is seen.
+ *  - Undoing a start must not end the processes, as StopUnit would. So they are first moved back to their former groups; the empty
+ *    scope then ends by itself.
+ *  - A unit with our name may be somebody else's. So the driver checks the unit's description and invocation with systemd before
+ *    it stops, changes or joins the unit. Directories that systemd makes for a unit of ours are marked when they are first seen.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,21 +25,21 @@
 #include "util/file.h"
 #include "util/timestamp.h"
 
-/* FreezeUnit, ThawUnit and FreezerState came with this version. */
+/* The first version with FreezeUnit, ThawUnit and FreezerState. */
 #define SYSTEMD_FREEZER_VERSION 246
 
-/* How long the undoing of a start waits for the emptied scope to go. */
+/* How long the undoing of a start waits for the end of the empty scope. */
 #define UNDO_TIMEOUT_MS 5000
 
-/* How long a stop that was kept up by child groups has after these are gone. */
+/* The time for a stop that was blocked by child groups, after their removal. */
 #define LAST_STOP_MS 1000
 
-/* What systemd enables by itself on the way to a delegated unit on v2. */
+/* The controllers that systemd enables by itself in the parents of a delegated unit on v2. */
 #define SYSTEMD_MANAGES                                                                                        \
         (1U << CONTROLLER_CPU | 1U << CONTROLLER_CPUSET | 1U << CONTROLLER_IO | 1U << CONTROLLER_MEMORY |      \
          1U << CONTROLLER_PIDS)
 
-/* ---- whose the unit is ---- */
+/* ---- the owner of the unit ---- */
 
 static bool is_own(const struct manager *manager, const struct unit_identity *identity) {
         const char *role_end = strstr(manager->description, " of ") + strlen(" of ");
@@ -60,12 +60,12 @@ static enum unit_owner owner_of_unit(const struct manager *manager, const struct
         return own ? UNIT_OWN : UNIT_OTHER;
 }
 
-/* Whether there is something of ours that a stop ends or takes back. */
+/* Whether there is a unit of ours, or its start job, that a stop ends. */
 static bool is_to_be_stopped(const struct manager *manager) {
         return manager->unit_owner == UNIT_OWN || manager->unit_owner == UNIT_PENDING;
 }
 
-/* Asks systemd; `description` (or NULL) becomes the unit's. */
+/* Asks systemd for the unit's identity; `description` (or NULL) is set to the unit's. */
 static int ask_unit(struct manager *manager, char **description, struct error *error) {
         _cleanup_(unit_identity_clear) struct unit_identity identity = {0};
         struct systemd_bus *bus;
@@ -84,7 +84,7 @@ static int ask_unit(struct manager *manager, char **description, struct error *e
         return 0;
 }
 
-/* Status 1 where the unit is somebody else's. */
+/* Status 1 if the unit is somebody else's. */
 static int check_unit(struct manager *manager, struct error *error) {
         _cleanup_free_ char *description = NULL;
         int r = ask_unit(manager, &description, error);
@@ -95,7 +95,7 @@ static int check_unit(struct manager *manager, struct error *error) {
                           manager->path->unit, manager->owner->id, description);
 }
 
-/* Marks what systemd has made for a unit of ours. */
+/* Marks the directories that systemd has made for a unit of ours. */
 static int adopt_directories(struct manager *manager, struct error *error) {
         const struct host *host = manager->context->host;
         int r = 0;
@@ -115,7 +115,7 @@ static int check_free(struct manager *manager, struct error *error) {
         return r < 0 ? r : cgroup_claim_all(manager->cgroup, false, error);
 }
 
-/* All that is at the unit's place, for a change or a process. MANAGER_E_GONE where there is no such unit. */
+/* Claims all directories at the unit's path, for a change or a new process. MANAGER_E_GONE if there is no such unit. */
 static int claim_unit(struct manager *manager, struct error *error) {
         int r = check_unit(manager, error);
 
@@ -126,8 +126,8 @@ static int claim_unit(struct manager *manager, struct error *error) {
         return r < 0 || manager->unit_owner == UNIT_OWN ? r : MANAGER_E_GONE;
 }
 
-/* A unit that is somebody else's is none of ours to take down; what is at our place has to be ours. systemd is asked where
- * something there does not carry our mark, or where a command was killed: it may be what systemd has made for our unit. */
+/* Claims the directories for removal: they must be ours. A foreign unit is not stopped. If a directory does not carry our mark, or
+ * a command was killed, systemd is asked first: the directory may be one that systemd has made for our unit. */
 static int claim(struct manager *manager, struct error *error) {
         int r;
 
@@ -139,9 +139,9 @@ static int claim(struct manager *manager, struct error *error) {
         return r < 0 ? r : cgroup_claim_all(manager->cgroup, true, error);
 }
 
-/* ---- what can be taken back ---- */
+/* ---- undoing ---- */
 
-/* Unless the unit has become somebody else's: that has ended already. */
+/* Does nothing if the unit is somebody else's by now: then ours has ended already. */
 static int started_unit_undo(void *change, struct error *error) {
         struct manager *manager = change;
         int r;
@@ -183,7 +183,7 @@ static int former_properties_undo(void *change, struct error *error) {
                                           former->plan, error);
 }
 
-/* Takes the plan over. */
+/* Owns the plan. */
 static int record_properties(struct manager *manager, struct plan *plan, struct journal *journal,
                              struct error *error) {
         struct former_properties *former = calloc(1, sizeof(*former));
@@ -196,9 +196,9 @@ static int record_properties(struct manager *manager, struct plan *plan, struct 
         return journal_add(journal, former_properties_undo, former_properties_free, former, error);
 }
 
-/* ---- starting it ---- */
+/* ---- starting ---- */
 
-/* Follows the unit to where systemd has put it, should that differ from what was computed. */
+/* Sets the path to the one that systemd has used, if it differs from the computed one. */
 static int locate(struct manager *manager, struct error *error) {
         _cleanup_free_ char *control_group = NULL;
         int r;
@@ -212,8 +212,8 @@ static int locate(struct manager *manager, struct error *error) {
         return cgroup_relocate(manager->cgroup, control_group + 1) < 0 ? error_oom(error) : 0;
 }
 
-/* JobRemoved says that systemd has moved the processes; the kernel has the last word. A process that has
- * ended meanwhile is nowhere. */
+/* Checks with the kernel that the processes are in the group; JobRemoved only says that systemd has moved them. A process that
+ * has ended meanwhile is skipped. */
 static int check_placed(struct manager *manager, struct process *const *processes, size_t count,
                         struct error *error) {
         const struct hierarchy *hierarchy = manager->context->host->systemd;
@@ -235,7 +235,7 @@ static int check_placed(struct manager *manager, struct process *const *processe
         return 0;
 }
 
-/* Makes the group where systemd has not, and enables on v2 what systemd does not. */
+/* Makes the directories that systemd has not made, and on v2 enables the controllers that systemd has not enabled. */
 static int make_directories(struct manager *manager, const struct plan *plan, bool members,
                             struct journal *journal, struct error *error) {
         const struct host *host = manager->context->host;
@@ -255,13 +255,13 @@ static int make_directories(struct manager *manager, const struct plan *plan, bo
         return r;
 }
 
-/* The same for a group that has members, who come along. */
+/* The same for a group with members, which are moved too. */
 static int complete_directories(struct manager *manager, const struct plan *plan, struct journal *journal,
                                 struct error *error) {
         return make_directories(manager, plan, true, journal, error);
 }
 
-/* Where the processes are before systemd moves them: in which hierarchies it is going to is its own affair. */
+/* Records the present groups of the processes in all hierarchies, since systemd decides in which of them it moves the processes. */
 static int record_moves(struct manager *manager, struct process *const *processes, size_t count,
                         struct journal *journal, struct error *error) {
         const struct host *host = manager->context->host;
@@ -277,7 +277,7 @@ static int record_moves(struct manager *manager, struct process *const *processe
         return 0;
 }
 
-/* Joins where systemd has not moved the process. Where it came from is remembered as it was before all of that. */
+/* Moves the process in the hierarchies in which systemd has not. The recorded former groups are those of before the start. */
 static int complete_moves(struct manager *manager, const struct process *process, struct journal *journal,
                           struct error *error) {
         const struct host *host = manager->context->host;
@@ -319,19 +319,18 @@ static int attach_by_systemd(struct manager *manager, struct process *const *pro
 
         if (!pids)
                 return error_oom(error);
-        /* On v1 systemd would take one that it has already out of the directories that are ours. */
+        /* On v1 systemd would move a process that is already in the unit out of the directories that are ours. */
         for (size_t i = 0; i < count; i++)
                 if (!is_member(manager, processes[i]))
                         pids[wanted++] = processes[i]->pid;
-        /* A slice takes no processes from systemd; complete_moves() writes them. */
+        /* systemd does not move processes into a slice; complete_moves() does. */
         if (manager->path->unit_is_slice || wanted == 0)
                 return 0;
         r = systemd_bus_attach(manager->context->bus, manager->path->unit, pids, wanted, error);
         return r == SYSTEMD_E_NO_UNIT ? MANAGER_E_GONE : r;
 }
 
-/* A unit of our name that is there already is taken over if it is this sandbox's own: its start was asked for and the
- * answer was lost. */
+/* An existing unit of our name is taken over if it is this sandbox's own: then the answer to its start was lost. */
 static int take_over(struct manager *manager, const struct plan *plan, struct process *const *processes,
                      size_t count, struct journal *journal, struct error *error) {
         int r;
@@ -374,7 +373,7 @@ static int start(struct manager *manager, const struct plan *plan, struct proces
         r = systemd_bus_start(manager->context->bus, &unit, plan, &perhaps, error);
         if (r == SYSTEMD_E_UNIT_EXISTS)
                 return take_over(manager, plan, processes, count, journal, error);
-        /* Also after a failure: systemd may have got as far as moving the processes. */
+        /* Also after a failure: systemd may have moved the processes. */
         if (r < 0 && !perhaps)
                 return r;
         {
@@ -391,8 +390,8 @@ static int create(struct manager *manager, const struct plan *plan, struct proce
         int r;
 
         r = check_free(manager, error);
-        /* Directories that are ours, on v1, outlive a scope that has ended with its last process, and so do the limits that they
-         * had. What is in use stays. */
+        /* On v1 our own directories outlive a scope that has ended with its last process, with their limits. They are removed
+         * first, unless they are in use. */
         if (r == 0) {
                 (void)cgroup_remove_v1(manager->cgroup, false, 0, NULL);
                 r = start(manager, plan, processes, count, journal, error);
@@ -408,7 +407,7 @@ static int create(struct manager *manager, const struct plan *plan, struct proce
                 r = locate(manager, error);
         if (r == 0 && !manager->path->unit_is_slice)
                 r = check_placed(manager, processes, count, error);
-        /* The processes follow once the limits are there. */
+        /* The processes are moved after the limits are set. */
         if (r == 0)
                 r = make_directories(manager, plan, false, journal, error);
         if (r == 0)
@@ -426,8 +425,8 @@ static int rehearse_call(struct manager *manager, struct process *const *process
                                                manager->path->unit, "pids", pids));
 }
 
-/* On v1 systemd makes a unit's directory also where a unit beside it has one (unit_get_siblings_mask() in its cgroup.c), for
- * a slice on the way as for any other. */
+/* On v1 systemd also makes a unit's directory in a hierarchy in which a sibling has one (unit_get_siblings_mask() in its
+ * cgroup.c). The same holds for the slices above the unit. */
 static int assume_beside_siblings(struct manager *manager, const struct hierarchy *hierarchy) {
         const char *path = manager->cgroup->path;
 
@@ -451,7 +450,7 @@ static int assume_beside_siblings(struct manager *manager, const struct hierarch
         return 0;
 }
 
-/* Whether the unit needs its directory: not for devices as long as none are named. The accountings ask for all others. */
+/* Whether the unit needs its directory: for devices only if the plan has rules; for the others accounting is enabled. */
 static bool unit_needs(const struct hierarchy *hierarchy, const struct plan *plan) {
         if (hierarchy->mask != 1U << CONTROLLER_DEVICES)
                 return true;
@@ -462,7 +461,7 @@ static bool unit_needs(const struct hierarchy *hierarchy, const struct plan *pla
         return false;
 }
 
-/* Where systemd will have made the unit's directory: its own hierarchies and those of the controllers that it manages. */
+/* In a rehearsal: assumes the unit's directory in systemd's own hierarchies and in those of the controllers that it manages. */
 static int assume_unit(struct manager *manager, const struct plan *plan) {
         const struct host *host = manager->context->host;
         int r = 0;
@@ -491,14 +490,14 @@ static int rehearse(struct manager *manager, const struct plan *plan, struct pro
                 r = make_directories(manager, plan, false, NULL, error);
         if (r == 0)
                 r = manager_limit(manager, plan, NULL, error);
-        /* With nothing but the v2 tree, the start of a scope places them. */
+        /* If the v2 tree is the only hierarchy, the start of a scope places the processes. */
         if (r < 0 || (host->count == 1 && host->unified && !manager->path->unit_is_slice))
                 return r;
         return manager_move(manager, processes, count, NULL, error);
 }
 
-/* systemd rewrites v1's list of devices from nothing: without a stop, what stays allowed would be denied for that
- * moment. */
+/* systemd empties v1's list of devices before it writes it again. The processes are frozen meanwhile, so that devices that stay
+ * allowed are not denied for that moment. */
 static bool rewrites_devices(const struct manager *manager, const struct plan *plan) {
         const struct hierarchy *hierarchy = manager->context->host->controllers[CONTROLLER_DEVICES];
 
@@ -521,10 +520,10 @@ static int set_properties(struct manager *manager, const struct plan *plan, stru
         return r < 0 ? r : thawed;
 }
 
-/* On v1 systemd removes a directory of the unit that is empty and whose controller the unit's properties do not need, also
- * one of ours. It does so after it has answered a change of properties, before it answers anything else
- * (manager_dispatch_cgroup_realize_queue() in systemd's manager_loop()). So it is asked something else first, and what is
- * there then stays. */
+/* On v1 systemd removes an empty directory of the unit, also one of ours, if the unit's properties do not need its controller. It
+ * does so after it has answered a change of properties, and before it answers the next call
+ * (manager_dispatch_cgroup_realize_queue() in systemd's manager_loop()). So another call is made first; directories that exist
+ * then stay. */
 static int see_trimmed(struct manager *manager, struct error *error) {
         int r;
 
@@ -535,8 +534,8 @@ static int see_trimmed(struct manager *manager, struct error *error) {
         return r;
 }
 
-/* The properties that have to be set: those that change, and those that somebody else has set since. Of `held`, what the unit
- * has, the others need not be put back. */
+/* Selects the properties to be set: those that change, and those that somebody else has changed since. Of `held`, the unit's
+ * present values, the others are marked as not to be restored. */
 static void compare_with_unit(struct plan *plan, struct plan *held) {
         for (size_t i = 0; i < held->count; i++) {
                 struct setting *setting = plan_find_property(plan, held->settings[i].property.name);
@@ -548,9 +547,8 @@ static void compare_with_unit(struct plan *plan, struct plan *held) {
         }
 }
 
-/* Sets properties and files of a unit of ours. systemd writes more files than the properties ask for, and so may an operator's
- * `systemctl set-property` or a daemon-reload have made it do before: what the plan has and the kernel does not hold is written
- * again. */
+/* Sets properties and files of a unit of ours. systemd writes more files than those of the properties, now and after an operator's
+ * `systemctl set-property` or a daemon-reload. So values of the plan that the kernel no longer has are written again. */
 static int set_all(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error) {
         struct plan *held = NULL;
         int r;
@@ -559,8 +557,8 @@ static int set_all(struct manager *manager, struct plan *plan, struct journal *j
         if (r < 0)
                 return r;
         compare_with_unit(plan, held);
-        /* Files are put back after the properties: what systemd writes then is not all of it. Those that cgroup_apply() writes
-         * are put back before as well, in the reverse of the order that the kernel took. */
+        /* An undo restores the files after the properties, since systemd does not write all of them. Files that cgroup_apply()
+         * writes are also restored before the properties, in reverse order. */
         r = cgroup_record(manager->cgroup, plan, journal, error);
         if (r < 0) {
                 plan_free(held);
@@ -586,7 +584,7 @@ static int update(struct manager *manager, struct plan *plan, struct journal *jo
         return r < 0 ? r : set_all(manager, plan, journal, error);
 }
 
-/* Whether the group is missing in a hierarchy, with the limits that it had there. */
+/* Whether the group's directory, with its limits, is missing in a hierarchy. */
 static bool is_incomplete(struct manager *manager) {
         const struct host *host = manager->context->host;
 
@@ -596,7 +594,7 @@ static bool is_incomplete(struct manager *manager) {
         return false;
 }
 
-/* An operator's `systemctl set-property` makes systemd remove directories that are empty on v1. */
+/* After an operator's `systemctl set-property`, systemd may have removed empty directories on v1. */
 static int place(struct manager *manager, struct process *process, struct journal *journal,
                  struct error *error) {
         int r;
@@ -611,7 +609,7 @@ static int place(struct manager *manager, struct process *process, struct journa
         return r != 0 ? r : complete_all_moves(manager, &process, 1, journal, error);
 }
 
-/* Whether systemd itself can freeze units: only on v2. */
+/* Whether systemd can freeze units, which it does on v2 only. */
 static int has_freezer(struct manager *manager, bool *out, struct error *error) {
         const struct host *host = manager->context->host;
         unsigned version = 0;
@@ -638,8 +636,8 @@ static int freeze(struct manager *manager, bool frozen, int64_t deadline, struct
         return r < 0 ? r : freezer_set(manager->cgroup, frozen, deadline, error);
 }
 
-/* On v1 the kernel tells systemd that a group is empty only where it has no child groups (cgroups.txt of v1, 1.4): with
- * some that others have made, however empty, a stop may last until its time-out. */
+/* On v1 the kernel notifies systemd of an empty group only if it has no child groups (cgroup-v1/cgroups.rst, 1.4). With child
+ * groups of others, even empty ones, a stop may last until its timeout. */
 static int stop_unit(struct manager *manager, bool wait, int64_t deadline, struct error *error) {
         struct systemd_bus *bus = manager->context->bus;
         const char *unit = manager->path->unit;
@@ -652,7 +650,7 @@ static int stop_unit(struct manager *manager, bool wait, int64_t deadline, struc
         r = systemd_bus_stop(bus, unit, wait, deadline, error);
         if (r != SYSTEMD_E_STILL_RUNNING)
                 return r;
-        /* Those that had processes then. */
+        /* Again, for child groups that still had processes before. */
         cgroup_remove_children(manager->cgroup, hierarchy);
         return systemd_bus_stop(bus, unit, true, monotonic_ms() + LAST_STOP_MS, error);
 }
@@ -672,13 +670,13 @@ static int stop(struct manager *manager, const struct manager_destroy *how, bool
                 struct error *error) {
         int r = 0;
 
-        /* KillUnit is for a unit that runs, and spares nobody. */
+        /* KillUnit is for a running unit and would also kill the caller. */
         if (how->kill && (caller_inside || manager->unit_owner == UNIT_PENDING))
                 r = cgroup_kill(manager->cgroup, how->callers, how->deadline, error);
         else if (how->kill)
                 r = systemd_bus_kill(manager->context->bus, manager->path->unit, error);
-        /* With the caller inside, the stop is queued, and systemd's directories go with the last process. Who had to leave the
-         * others has done so (manager_release()). */
+        /* With the caller inside, the stop is queued, and systemd removes its directories with the last process. Members have
+         * already left the others (manager_release()). */
         if (r == 0 && caller_inside)
                 r = cgroup_remove_v1(manager->cgroup, how->parents, how->deadline, error);
         if (r < 0)
@@ -689,8 +687,7 @@ static int stop(struct manager *manager, const struct manager_destroy *how, bool
         return r < 0 ? r : 0;
 }
 
-/* What a stop has left of the unit, and what is there without one: on v1 the directories that are ours, and who is in
- * these alone. */
+/* Removes what a stop has left: on v1 the directories that are ours, and processes that are only in these. */
 static int remove_rest(struct manager *manager, const struct manager_destroy *how, struct error *error) {
         int r = 0;
 
@@ -716,7 +713,7 @@ static int destroy(struct manager *manager, const struct manager_destroy *how, s
         return r < 0 ? r : remove_rest(manager, how, error);
 }
 
-/* As systemd has it: on v1 the directories that are ours outlive a scope that has ended with its last process. */
+/* Asks systemd, not the kernel: on v1 our own directories outlive a scope that has ended with its last process. */
 static bool exists(struct manager *manager) {
         const struct hierarchy *tracking = manager->context->host->systemd;
 
@@ -738,7 +735,7 @@ const struct manager_ops manager_scope_ops = {
         .exists = exists,
 };
 
-/* A slice exists by itself, and systemd has no call that puts a process into one. */
+/* A slice can exist without processes, and systemd has no call that moves a process into one. */
 const struct manager_ops manager_slice_ops = {
         .is_systemd = true,
         .check_free = check_free,

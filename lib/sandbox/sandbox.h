@@ -40,7 +40,7 @@ struct sandbox_create {
         const pid_t *pids;                              /* runtime processes */
         size_t pid_count;
         uint64_t stop_timeout; /* seconds */
-        bool vcpu_subtree;     /* vCPU threads get a threaded child group, with the limits of cpu and cpuset */
+        bool vcpu_subtree; /* give the vCPU threads a threaded child group, with the limits of cpu and cpuset */
         bool hypervisor_devices; /* allow the devices that a VMM needs, besides those of the resources */
 };
 
@@ -141,14 +141,14 @@ struct sandbox_watch {
         const char *id;         /* NULL: all sandboxes, also those that come later */
         const char *const *psi; /* pressure triggers, "memory:150ms/1s" */
         size_t psi_count;
-        int reader; /* the watch ends when nobody reads from this pipe or socket any more; other files are not looked at */
-        /* Gets each event, which it takes over. Returns 0, or an error that ends the watch. */
+        int reader; /* a pipe or socket: the watch ends when it has no reader any more; other files are ignored */
+        /* Gets each event, which it owns. Returns 0, or an error that ends the watch. */
         int (*each)(json_t *event, void *data, struct error *error);
         void *data;
 };
 
-/* Tells what happens in sandboxes, until the one with `id` is gone. No lock is taken, and nothing is changed. Status 2 for a
- * wrong trigger. */
+/* Reports events of sandboxes, until the sandbox `id` is deleted. It takes no lock and changes nothing. Status 2 for a malformed
+ * trigger. */
 int sandbox_watch(const struct sandbox_environment *environment, const struct sandbox_watch *watch,
                   struct error *error);
 

@@ -150,13 +150,13 @@ int session_pin(struct session *session, const struct vcpus *vcpus, struct sessi
  * their IDs may have been reused: only threads of the process that was attached are touched. */
 int session_pin_again(struct session *session, struct error *error);
 
-/* The time for a freeze or thaw that completes what a killed command began, or that undoes one. */
+/* The time for a freezing or thawing that a killed command has begun, or that is undone. */
 #define FREEZE_TIMEOUT_MS 10000
 
 /*
- * Freezes the sandbox group with all threads of the VMM, or thaws the group and moves the threads back. Does not change the state.
- * Repeating it does no harm. Errors: status 1, also if the freeze would stop the caller or no process at all. After an error
- * it may be done in part.
+ * Freezes the sandbox group after moving all threads of the VMM into it, or thaws it and moves these back. It does not change
+ * the state, and repeats what is done already. Errors: status 1, also if freezing would stop the caller, or if there is nothing
+ * to freeze; then it may be done in part.
  */
 int session_freeze(struct session *session, bool frozen, int64_t deadline, struct error *error);
 

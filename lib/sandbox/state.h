@@ -54,7 +54,7 @@ struct state {
         struct configuration *configuration;
         /* NULL unless the phase is "changing": the former configuration, of which a part may still be in force. */
         struct configuration *before;
-        /* A freeze has been requested, and no thaw since. The kernel's state may differ if somebody else has changed it. */
+        /* Whether freeze has been called, and thaw has not; the kernel may show otherwise. */
         bool frozen;
         bool frozen_before; /* with the phase "changing": the former value of `frozen` */
 };

@@ -114,7 +114,7 @@ int store_root_path(const char *root, char **out, struct error *error) {
 }
 
 /* Opens ROOT component by component, none of which may be a symlink; with `create` like mkdir -p with mode 0700.
- * STORE_E_NO_SANDBOX if it does not exist; then `*nearest` (if not NULL) is the last directory on the way, opened by O_PATH. */
+ * STORE_E_NO_SANDBOX if it does not exist; then `*nearest` (if not NULL) is the last existing directory of the path, by O_PATH. */
 static int open_root(const char *root, bool create, int *out, int *nearest, struct error *error) {
         _cleanup_free_ char *path = NULL;
         _cleanup_close_ int fd = -1;

@@ -4,7 +4,7 @@
 /*
  * The functions of libsystemd's sd-bus(3) that are used, looked up when the first is needed
  *
- * Read only after sd_bus_load() has succeeded; the table is filled once a process.
+ * The table is valid after sd_bus_load() has succeeded; it is filled once in each process.
  */
 
 #include <systemd/sd-bus.h>

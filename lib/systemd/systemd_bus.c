@@ -2,10 +2,9 @@
 /*
  * systemd's manager over D-Bus: the connection, calls and jobs
  *
- * Subtle: a job may be over before its path has even been read, but its signal is not lost, since sd-bus
- * queues signals while a call is under way and only hands them out in sd_bus_process(). What can lose
- * one is systemd re-executing itself in between: so a wait that hears nothing for a while asks for the
- * unit's state.
+ * Subtle: a job may end before its path has been read, but its signal is not lost: sd-bus queues signals
+ * during a call and delivers them in sd_bus_process(). A signal is lost if systemd re-executes itself in
+ * between, so a wait without a signal for some time asks whether the job still exists.
  */
 #include "systemd/systemd_bus.h"
 
@@ -25,15 +24,15 @@
 #define UNIT_PATH MANAGER_PATH "/unit"
 #define UNIT "org.freedesktop.systemd1.Unit"
 
-/* When a silent wait asks for the job itself. */
+/* The time without a signal after which a wait asks for the job. */
 #define JOB_ASK_MS 5000
 
-/* How long after the deadline the answer to the last question may come true. */
+/* How long after the deadline a wait continues after its last question. */
 #define JOB_LAST_MS 1000
-/* The least time for the answer to a freeze, whatever the deadline. */
+/* The minimum time for the answer to a freezing, whatever its deadline. */
 #define FREEZE_MIN_MS 1000
 #define CALL_TIMEOUT_US (25ULL * 1000 * 1000)
-/* How long a call is made again that met systemd while it re-executes and is off the bus, and the pauses. */
+/* How long a call is repeated while systemd re-executes and is not on the bus, and the pauses. */
 #define AWAY_MS 10000
 #define AWAY_PAUSE_FIRST_MS 10
 #define AWAY_PAUSE_MAX_MS 320
@@ -43,8 +42,8 @@ struct systemd_bus {
         sd_bus *bus;
         sd_bus_slot *job_slot;
         const struct log *log;
-        bool broken; /* a call has failed without an answer: the next one is made on a new connection */
-        /* The job that is waited for, and how it ended. */
+        bool broken; /* a call has failed without an answer: the next one uses a new connection */
+        /* The job of the present wait, and its result. */
         char *job;
         char *job_result;
 };
@@ -106,15 +105,15 @@ static bool is_named(const sd_bus_error *error, const char *name) {
         return error->name && strcmp(error->name, name) == 0;
 }
 
-/* Errors of the bus that mean "systemd is not on it at the moment", or was not any more when it should have answered. */
+/* Whether the error means that systemd is not on the bus at the moment, or left it before it answered. */
 static bool is_away(const sd_bus_error *error) {
         return is_named(error, "org.freedesktop.DBus.Error.ServiceUnknown") ||
                is_named(error, "org.freedesktop.DBus.Error.NameHasNoOwner") ||
                is_named(error, "org.freedesktop.DBus.Error.NoReply");
 }
 
-/* Errors of the connection rather than of the one who was called, who may have done it all the same. sd-bus calls its
- * own errors System.Error.E...; where systemd does, too, nothing is lost by looking again. */
+/* Whether the error is one of the connection, not of the callee, which may have carried out the call. sd-bus names its own errors
+ * System.Error.E...; if systemd uses such a name, checking again does no harm. */
 static bool is_uncertain(const sd_bus_error *error) {
         return !error->name || is_away(error) ||
                strncmp(error->name, "System.Error.", strlen("System.Error.")) == 0 ||
@@ -141,9 +140,9 @@ static int call_new(struct call *call, const char *path, const char *interface, 
 /*
  * Sends the call; negative errno with call->error filled, and no `struct error` set.
  *
- * Subtle: a systemd that re-executes may have done what it was asked for and left without a word. All calls but
- * StartTransientUnit may be made twice without harm; that one is answered with UnitExists then. To be told of systemd's
- * return would cost every run a match on NameOwnerChanged, for what hardly ever happens.
+ * Subtle: a systemd that re-executes may have carried out a call without answering. All calls but StartTransientUnit can be
+ * repeated without harm; that one is then answered with UnitExists. Waiting for systemd's return by a match on
+ * NameOwnerChanged would cost every run a call, for a rare event.
  */
 static int call_send_for(struct call *call, const char *method, const char *subject, uint64_t timeout_us) {
         int64_t deadline = monotonic_ms() + AWAY_MS;
@@ -261,7 +260,7 @@ int systemd_bus_version(struct systemd_bus *bus, unsigned *out, struct error *er
         r = bus->sd->message_read(call.reply, "s", &version);
         if (r < 0)
                 return fail_bus(r, "Version", error);
-        /* "252.38-1~deb12u1"; old ones say "systemd 239". */
+        /* "252.38-1~deb12u1"; old versions have "systemd 239". */
         version += strcspn(version, "0123456789");
         digits = strndup(version, strspn(version, "0123456789"));
         if (!digits)
@@ -344,7 +343,7 @@ int systemd_bus_unit_identity(struct systemd_bus *bus, const char *unit, struct 
         return r < 0 ? r : unit_identity_read(bus->sd, call.reply, out, error);
 }
 
-/* Takes the job's path from a reply, and starts listening for its end. */
+/* Reads the job's path from a reply, and starts to wait for its signal. */
 static int expect_job(struct systemd_bus *bus, sd_bus_message *reply, const char *method, struct error *error) {
         const char *job;
         int r;
@@ -359,8 +358,8 @@ static int expect_job(struct systemd_bus *bus, sd_bus_message *reply, const char
         return bus->job ? 0 : error_oom(error);
 }
 
-/* Whether the job that was silent for long is still there: its object answers. Only systemd's own word counts: one that
- * cannot be asked at the moment may still have the job. */
+/* Whether the job still exists, that is, its object answers. Only an answer of systemd counts: if systemd cannot be reached at the
+ * moment, it may still have the job. */
 static bool job_exists(struct systemd_bus *bus) {
         _cleanup_call_ struct call call = {.bus = bus};
         _cleanup_error_ struct error ignored = ERROR_INIT;
@@ -369,7 +368,7 @@ static bool job_exists(struct systemd_bus *bus) {
                !is_named(&call.error, "org.freedesktop.DBus.Error.UnknownObject");
 }
 
-/* A job that is gone without a word has the result "lost". */
+/* A job that has ended without a signal gets the result "lost". */
 static int ask_for_job(struct systemd_bus *bus, struct error *error) {
         if (job_exists(bus) || bus->job_result)
                 return 0;
@@ -377,7 +376,7 @@ static int ask_for_job(struct systemd_bus *bus, struct error *error) {
         return bus->job_result ? 0 : error_oom(error);
 }
 
-/* A connection that broke while it was waited has perhaps not told of the job's end: it is asked for on a new one. */
+/* If the connection breaks during the wait, the signal may be lost: a new connection asks for the job. */
 static int wait_on_new_connection(struct systemd_bus *bus, bool *tried, int r, struct error *error) {
         if (*tried)
                 return fail_bus(r, "the bus connection broke while a job was waited for", error);
@@ -388,8 +387,8 @@ static int wait_on_new_connection(struct systemd_bus *bus, bool *tried, int r, s
 
 /* Returns 0 with bus->job_result, or SYSTEMD_E_STILL_RUNNING after the deadline.
  *
- * Subtle: where the whole machine stood still, the deadline is over before systemd had a chance. So it is never
- * given up without a last question, and a last wait for what systemd does after its answer. */
+ * Subtle: if the whole machine stalled, the deadline passes before systemd could do the job. So the wait ends only after a
+ * last question, and a last short wait for what systemd does after its answer. */
 static int wait_for_job(struct systemd_bus *bus, const char *unit, int64_t deadline, struct error *error) {
         struct waiting waiting = waiting_begin(bus->log);
         int64_t ask_at = monotonic_ms() + JOB_ASK_MS;
@@ -500,7 +499,7 @@ static int start_once(struct systemd_bus *bus, const struct transient_unit *unit
         return expect_job(bus, call.reply, "StartTransientUnit", error);
 }
 
-/* A lost job has done its work if the unit is active. */
+/* A lost job has succeeded if the unit is active. */
 static bool start_succeeded(struct systemd_bus *bus, const char *unit) {
         _cleanup_error_ struct error ignored = ERROR_INIT;
         _cleanup_free_ char *state = NULL;
@@ -516,8 +515,8 @@ int systemd_bus_start(struct systemd_bus *bus, const struct transient_unit *unit
         int r;
 
         r = start_once(bus, unit, plan, perhaps, error);
-        /* Without an answer: once more on a new connection, where a unit that was started all the same is in the way
-         * and is then taken over. */
+        /* Without an answer the call is repeated once on a new connection. If the first call has started the unit, the second
+         * returns UnitExists, and the unit is taken over. */
         if (r < 0 && *perhaps) {
                 error_clear(error);
                 r = start_once(bus, unit, plan, perhaps, error);
@@ -644,7 +643,7 @@ int systemd_bus_kill(struct systemd_bus *bus, const char *unit, struct error *er
         return r < 0 ? call_fail(&call, r, "KillUnit", unit, error) : 0;
 }
 
-/* systemd's answers after which the caller may use the kernel's file. */
+/* Whether systemd's answer is a refusal that the caller handles. */
 static bool has_declined(const sd_bus_error *error) {
         return is_named(error, "org.freedesktop.systemd1.UnitBusy") ||
                is_named(error, "org.freedesktop.systemd1.UnitInactive") ||

@@ -115,10 +115,10 @@ static int read_pairs(const struct sd_bus_library *sd, sd_bus_message *reply, st
 
 static const struct {
         const char *signature;
-        bool list; /* systemd adds to what it has; an empty one empties it */
+        bool list; /* systemd adds to the list that it has; an empty list empties it */
         int (*append)(const struct sd_bus_library *sd, sd_bus_message *message,
                       const struct property *property);
-        /* Into a property whose type is set; texts become the plan's. */
+        /* Reads into a property whose type is set; the plan owns its texts. */
         int (*read)(const struct sd_bus_library *sd, sd_bus_message *reply, struct plan *plan,
                     struct property *out);
 } types[PROPERTY_TYPE_COUNT] = {
@@ -200,11 +200,11 @@ void systemd_properties_log(const struct log *log, const char *unit, const struc
 
 /* ---- reading ---- */
 
-/* Called with a property whose value, a variant, is next in the reply. 1: it was read; 0: it is to be skipped. */
+/* Called with a property whose value, a variant, is next in the reply. Returns 1 if it has read the value, 0 to skip it. */
 typedef int (*property_fn)(const struct sd_bus_library *sd, sd_bus_message *reply, const char *name,
                            void *data);
 
-/* Goes through the a{sv} of a reply. 0 or a negative errno. */
+/* Calls `each` for the entries of a reply's a{sv}. 0 or a negative errno. */
 static int for_each_property(const struct sd_bus_library *sd, sd_bus_message *reply, property_fn each,
                              void *data) {
         int r;

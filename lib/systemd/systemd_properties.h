@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* A plan's properties as a D-Bus a(sv), both ways; and what a unit says of itself. */
+/* Writing and reading a plan's properties as a D-Bus a(sv), and reading a unit's identity. */
 
 #include "plan/plan.h"
 #include "systemd/sd_bus.h"
@@ -16,13 +16,13 @@ bool systemd_properties_any(const struct plan *plan);
 int systemd_properties_append(const struct sd_bus_library *sd, sd_bus_message *message,
                               const struct plan *plan);
 
-/* One debug line a property, before it is sent. */
+/* Logs a debug line for each property, before it is sent. */
 void systemd_properties_log(const struct log *log, const char *unit, const struct plan *plan);
 
-/* From the reply of GetAll, the present values of the properties that `plan` has. */
+/* Reads the present values of the properties in `plan` from the reply of GetAll. */
 int systemd_properties_read(const struct sd_bus_library *sd, sd_bus_message *reply, const struct plan *plan,
                             struct plan **out, struct error *error);
 
-/* From the reply of GetAll on org.freedesktop.systemd1.Unit. */
+/* Reads the identity from the reply of GetAll on org.freedesktop.systemd1.Unit. */
 int unit_identity_read(const struct sd_bus_library *sd, sd_bus_message *reply, struct unit_identity *out,
                        struct error *error);
