@@ -11,8 +11,7 @@
 #     leftover            there are empty groups of an unknown owner at kubepods/besteffort/pod4711
 #     cloud-hypervisor, virtiofsd, vfio
 #                         a stand-in for this VMM, this program or the device /dev/vfio/12
-#     events              /var/log/kata-cgroup.events has the events of a pod that was killed
-#     watch               it starts the unit kata-cgroup-watch, which is stopped
+#     watch               the unit kata-cgroup-watch runs
 #     node-exporter       it writes to /var/lib/prometheus/node-exporter, which is removed again
 #
 # An example with "$ " before its commands shows their output too. It is compared without white space, and any number stands for
@@ -35,7 +34,7 @@ setup() {
     [ ! -e /run/sb1 ] && [ ! -e /run/sb1.sock ] && [ ! -e /dev/vfio/12 ] || fail "/run/sb1 or /dev/vfio/12 exists"
     [ -z "$(find "${MOUNTS[@]}" -type d -name '*sb1*' -o -type d -name pod4711)" ] || fail "there is a sandbox sb1 or a pod4711 here"
     made=()
-    for file in /var/lib/prometheus{,/node-exporter} /var/log/kata-cgroup.events; do [ -e "$file" ] || made+=("$file"); done
+    for file in /var/lib/prometheus{,/node-exporter}; do [ -e "$file" ] || made+=("$file"); done
     KUBEPODS=$(find "${MOUNTS[@]}" -maxdepth 1 -name 'kubepods*')
 }
 
@@ -59,7 +58,7 @@ clear_up() {
     if [ -d /run/systemd/system ] && [ -z "$KUBEPODS" ]; then systemctl stop kubepods.slice 2> /dev/null || true; fi
     [ -n "$KUBEPODS" ] || remove_parents kubepods/pod1 kubepods/besteffort kubepods
     remove_parents kata_sandboxed_pod kata_overhead
-    rm -rf /run/sb1 /run/sb1.sock /run/kata-cgroup.prom "$work/jobs" "$ROOT"
+    rm -rf /run/sb1 /run/sb1.sock /run/kata-cgroup.{prom,events} "$work/jobs" "$ROOT"
     rm -rf "${made[@]}"
     [ ! -e "$work/made-vfio" ] || { rm /dev/vfio/12 && rm "$work/made-vfio"; }
     rmdir /dev/vfio 2> /dev/null || true
@@ -118,8 +117,8 @@ preamble() {
         stateless) echo "rm -r '$ROOT/sb1'" ;;
         vfio) echo "mkdir -p /dev/vfio; touch $work/made-vfio; mknod /dev/vfio/12 c 511 12" ;;
         leftover) echo "mkdir -p ${MOUNTS[*]/%//kubepods/besteffort/pod4711}" ;;
-        events) echo "jq -nc '(\"pressure memoryMax oom oomKill vmmExit empty deleted\" / \" \")[] | {id: \"sb1\", time: \"2026-11-27T03:01:13.1Z\", event: .} + (if test(\"vmm|del\") then {} else {group: \"sandbox\"} end + if test(\"oom|pres|Max\") then {count: 1} else {} end)' > /var/log/kata-cgroup.events" ;;
-        systemd | v1 | v2 | virtiofsd | watch | node-exporter) ;;
+        watch) echo 'systemd-run --quiet --unit=kata-cgroup-watch sleep 10000' ;;
+        systemd | v1 | v2 | virtiofsd | node-exporter) ;;
         *) fail "unknown word $word" ;;
         esac
     done
