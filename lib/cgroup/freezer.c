@@ -9,10 +9,10 @@
  * event, so the state is read with pauses. FROZEN is written each time: a process that was forked meanwhile can keep a v1
  * group FREEZING.
  *
- * On v1, SIGKILL does not act on a frozen process, and the group stays frozen when the one who froze it is killed. So
- * before something is frozen a guard is forked, which waits for the end of a pipe: then its parent is gone, and it thaws. It
- * has a session of its own, so that killing the parent's process group spares it. The parent kills it after having thawed.
- * Should both be killed, the directory has a mark, where the kernel can store one, by which the next command recognises the
+ * On v1, SIGKILL does not act on a frozen process, and the group stays frozen if the command that froze it is killed. So the
+ * command forks a guard before it freezes. The guard waits for the end of a pipe, which means that its parent has ended, and then
+ * thaws the group. It has its own session, so that killing the parent's process group spares it. The parent kills it after thawing.
+ * If both are killed, the directory has a mark, unless the kernel cannot store one, by which the next command recognises the
  * freezing as ours.
  */
 #include "cgroup/freezer.h"
@@ -38,7 +38,7 @@
 #define EVENT_THAWED "frozen 0"
 #define FROZEN_ATTRIBUTE "trusted.kata_cgroup_frozen"
 
-/* How often, and how far apart, the freezer is asked whether all processes have stopped. */
+/* How often, and at which intervals, a command reads whether all processes have stopped. */
 #define FREEZE_TRIES 100
 #define FREEZE_PAUSE_MS 5
 #define FREEZE_PAUSE_MAX_MS 40
@@ -66,7 +66,7 @@ static int fail_state(const struct cgroup *cgroup, const struct hierarchy *freez
         return error_fail(error, -r, "%s/%s/" STATE_FILE, freezer->mount_point, cgroup->path);
 }
 
-/* Whether the file says this; false where it says nothing. */
+/* Whether the file has this text; false if it cannot be read. */
 static bool says(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *file,
                  const char *wanted) {
         _cleanup_free_ char *text = NULL;
@@ -78,7 +78,7 @@ static bool is_in_state(struct cgroup *cgroup, const struct hierarchy *freezer, 
         return says(cgroup, freezer, STATE_FILE, wanted);
 }
 
-/* The mark goes last: until then the next command would thaw once more. */
+/* The mark is removed last: until then the next command would thaw again. */
 static int thaw_group(struct cgroup *cgroup, const struct hierarchy *freezer, struct error *error) {
         int r = cgroup_write(cgroup, freezer, STATE_FILE, "THAWED");
 
@@ -118,7 +118,7 @@ static int start_guard(struct cgroup *cgroup, const struct hierarchy *freezer, s
         return 0;
 }
 
-/* `thawed`: it has nothing to do any more, and may be stopped. Otherwise it tries once more. */
+/* `thawed`: the guard is not needed any more and is killed. Otherwise it tries to thaw once more. */
 static void end_guard(struct freezing *freezing, bool thawed) {
         if (thawed)
                 (void)kill(freezing->guard, SIGKILL);
@@ -135,7 +135,7 @@ static void wait_until_frozen(struct cgroup *cgroup, const struct hierarchy *fre
                 (void)nanosleep(&pause, NULL);
 }
 
-/* Whether there is somebody to be stopped, who may be: 1 or 0, or an error. */
+/* Whether the group has processes that may be frozen: 1 or 0, or an error. */
 static int may_freeze(struct cgroup *cgroup, const struct hierarchy *freezer, struct error *error) {
         _cleanup_pid_set_ struct pid_set members = {0};
         int r = cgroup_own_processes_in(cgroup, freezer, &members, error);
@@ -189,7 +189,7 @@ int freezer_mend(struct cgroup *cgroup, struct error *error) {
         return thaw_group(cgroup, freezer, error);
 }
 
-/* Children first: a parent that is thawed lets none go that is frozen by itself. */
+/* Children first: thawing a parent does not thaw a child that was frozen itself. */
 static void thaw_tree(int directory, const struct freezer *how) {
         DIR *stream = file_open_stream(directory, ".");
         struct dirent *entry;
@@ -215,7 +215,7 @@ static void thaw_in(struct cgroup *cgroup, const struct hierarchy *hierarchy, co
         thaw_tree(cgroup_directory(cgroup, hierarchy), how);
 }
 
-/* Either freezer stops a process by itself. */
+/* Thaws in both freezers, since each of them alone freezes a process. */
 void freezer_thaw_all(struct cgroup *cgroup) {
         thaw_in(cgroup, v1_freezer(cgroup), &freezer_v1);
         thaw_in(cgroup, cgroup->host->unified, &freezer_v2);

@@ -39,17 +39,17 @@ struct freezing {
 };
 
 /*
- * Stops the group's processes, where the freezer can do it, nobody else has frozen them, and the caller is not one of them;
- * otherwise `*out` is empty. From then on a guard process thaws the group should this one end without having done so. It
- * keeps the sandbox's lock until then. Errors: status 1, and nothing is frozen.
+ * Freezes the group's processes, unless there is no freezer, somebody else has frozen them, or the caller is one of them; then
+ * `*out` is empty. If this process ends without thawing the group, a guard process thaws it, and holds the sandbox's lock until
+ * then. Errors: status 1, and nothing is frozen.
  */
 int freezer_freeze(struct cgroup *cgroup, struct freezing *out, struct error *error);
 
-/* Lets them go on, if there is something frozen. */
+/* Thaws the group, if freezer_freeze() has frozen it. */
 int freezer_thaw(struct cgroup *cgroup, struct freezing *freezing, struct error *error);
 
-/* Thaws the group on v1 if it carries the mark of a freezing, as it does where a command was killed with its guard. */
+/* Thaws the group on v1 if it carries the mark of a freezing, which a command leaves that was killed with its guard. */
 int freezer_mend(struct cgroup *cgroup, struct error *error);
 
-/* Thaws the group and all groups below it, on v1 or v2, whoever has frozen them. As far as it can be done. */
+/* Thaws the group and all groups below it, on v1 or v2, whoever has frozen them. Errors are ignored. */
 void freezer_thaw_all(struct cgroup *cgroup);

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading /proc, and sets of process IDs
+ *
+ * Subtle: the second field of /proc/PID/stat, the name, may contain blanks and parentheses, so the fields after it are found from the
+ * last parenthesis on. A set is a sorted array.
+ */
 #include "host/proc.h"
 
 #include <errno.h>
