@@ -24,7 +24,8 @@ analyse_gcc() {
 
 # The compilation database of a build with gcc's and clang's common options only.
 database() {
-    cmake -G Ninja -B build/analyse -DCMAKE_C_COMPILER=clang > /dev/null
+    cmake -G Ninja -B build/analyse -DCMAKE_C_COMPILER=clang > /dev/null &&
+        cmake --build build/analyse --target commit > /dev/null # a header that is made
 }
 
 # One file a process: clang-tidy 14 that reads several takes every va_list but the first for not started.

@@ -29,7 +29,9 @@ static void print_ids(const json_t *list) {
         const json_t *entry;
         size_t i;
 
-        json_array_foreach((json_t *)list, i, entry) puts(json_string_value(json_object_get(entry, "id")));
+        json_array_foreach((json_t *)list, i, entry) {
+                puts(json_string_value(json_object_get(entry, "id")));
+        }
 }
 
 static int print_table(const json_t *list, struct error *error) {

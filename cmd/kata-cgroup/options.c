@@ -159,7 +159,7 @@ static int fail_argument(const struct command *command, const char *word, int le
 static bool is_spelt_out(const char *word, const struct option *option) {
         size_t length = strcspn(word + 2, "=");
 
-        return strlen(option->name) == length && strncmp(word + 2, option->name, length) == 0;
+        return option->name && strlen(option->name) == length && strncmp(word + 2, option->name, length) == 0;
 }
 
 /* A word that is no option. */

@@ -97,7 +97,6 @@ static int check_named(const struct sandbox_environment *environment, const stru
 
 static int print_lines(const struct stats_options *o, json_t *lines, bool clear, struct error *error) {
         const json_t *line;
-        int r = 0;
         size_t i;
 
         if (!o->json) {
@@ -105,9 +104,13 @@ static int print_lines(const struct stats_options *o, json_t *lines, bool clear,
                         fputs(CLEAR_SCREEN, stdout);
                 return usage_write(stdout, lines) < 0 ? error_oom(error) : command_end_output(error);
         }
-        json_array_foreach(lines, i, line) if (r == 0) r =
-                command_print_line(json_incref((json_t *)line), error);
-        return r;
+        json_array_foreach(lines, i, line) {
+                int r = command_print_line(json_incref((json_t *)line), error);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
 }
 
 /* Reads, and prints what has become of it since the reading before. */

@@ -495,7 +495,8 @@ json_t *group_watch_counters(const struct group_watch *watch) {
 
         for (int c = 0; counters && c < WATCH_COUNTER_COUNT; c++)
                 (void)json_object_set_new(counters, watch_counter_name((enum watch_counter)c),
-                                          watch->known & (1U << c) ? number(watch->seen[c]) : json_null());
+                                          (watch->known & (1U << c)) != 0 ? number(watch->seen[c])
+                                                                          : json_null());
         return counters;
 }
 

@@ -199,7 +199,7 @@ static const struct family families[] = {
 /* Backslash, quote and line feed are all that both formats escape in a label's value. */
 static void write_label(FILE *stream, const char *separator, const char *name, const char *value) {
         fprintf(stream, "%s%s=\"", separator, name);
-        for (; *value; value++) {
+        for (; value && *value; value++) {
                 if (*value == '\n')
                         fputs("\\n", stream);
                 else if (*value == '\\' || *value == '"')
@@ -294,8 +294,9 @@ static void write_members(const struct sample_context *context, const json_t *ob
         const char *name;
         json_t *member;
 
-        json_object_foreach((json_t *)object, name, member)
+        json_object_foreach((json_t *)object, name, member) {
                 write_sample(context, context->family->sources, name, member);
+        }
 }
 
 static void write_group(const struct sample_context *context, const json_t *group) {

@@ -21,8 +21,8 @@ static json_t *node_new(json_t *text) {
         return text ? json_pack("{s:o, s:[], s:[]}", "text", text, "notes", "children") : NULL;
 }
 
-static int add_child(json_t *node, json_t *child) {
-        return child ? json_array_append_new(json_object_get(node, "children"), child) : -1;
+static int add_child(json_t *parent, json_t *child) {
+        return child ? json_array_append_new(json_object_get(parent, "children"), child) : -1;
 }
 
 __attribute__((format(printf, 2, 3))) static int add_note(json_t *node, const char *format, ...) {
@@ -161,25 +161,27 @@ static json_t *process_node(const json_t *process) {
                                              json_integer_value(json_object_get(process, "pid")),
                                              text_of(process, "name"), vmm ? "VMM, " : "", count,
                                              count == 1 ? "" : "s"));
-        int r = node ? 0 : -1;
 
-        if (vmm)
-                json_array_foreach((json_t *)threads, i, thread) r =
-                        r < 0 ? r : add_child(node, thread_node(thread));
-        if (r == 0)
+        if (!node || !vmm)
                 return node;
-        json_decref(node);
-        return NULL;
+        json_array_foreach((json_t *)threads, i, thread) {
+                if (add_child(node, thread_node(thread)) < 0) {
+                        json_decref(node);
+                        return NULL;
+                }
+        }
+        return node;
 }
 
 static int add_processes(json_t *node, const json_t *group) {
         const json_t *process;
         size_t i;
-        int r = 0;
 
-        json_array_foreach(json_object_get(group, "members"), i, process) r =
-                r < 0 ? r : add_child(node, process_node(process));
-        return r;
+        json_array_foreach(json_object_get(group, "members"), i, process) {
+                if (add_child(node, process_node(process)) < 0)
+                        return -1;
+        }
+        return 0;
 }
 
 /* A group: where it is, what it uses and may use, who is in it. `name` is its own, and that of its members in `sandbox`. */

@@ -46,11 +46,11 @@ static const json_t *find_former(const json_t *former, const json_t *entry) {
         const json_t *candidate;
         size_t i;
 
-        json_array_foreach(
-                (json_t *)former, i,
-                candidate) if (json_equal(json_object_get(candidate, "id"), json_object_get(entry, "id")) &&
-                               json_equal(json_object_get(candidate, "createdAt"),
-                                          json_object_get(entry, "createdAt"))) return candidate;
+        json_array_foreach((json_t *)former, i, candidate) {
+                if (json_equal(json_object_get(candidate, "id"), json_object_get(entry, "id")) &&
+                    json_equal(json_object_get(candidate, "createdAt"), json_object_get(entry, "createdAt")))
+                        return candidate;
+        }
         return NULL;
 }
 
@@ -79,8 +79,9 @@ static json_t *sum_io(const json_t *entry, const char *name) {
 
         if (!json_is_array(devices))
                 return json_null();
-        json_array_foreach((json_t *)devices, i, device) sum +=
-                json_integer_value(json_object_get(device, name));
+        json_array_foreach((json_t *)devices, i, device) {
+                sum += json_integer_value(json_object_get(device, name));
+        }
         return json_integer(sum);
 }
 
@@ -118,9 +119,10 @@ json_t *usage_lines(const json_t *reading, const json_t *former, int64_t interva
         const json_t *entry;
         size_t i;
 
-        json_array_foreach((json_t *)reading, i,
-                           entry) if (json_array_append_new(lines, line_of(entry, former, interval, now)) <
-                                      0) return NULL;
+        json_array_foreach((json_t *)reading, i, entry) {
+                if (json_array_append_new(lines, line_of(entry, former, interval, now)) < 0)
+                        return NULL;
+        }
         return TAKE(lines);
 }
 

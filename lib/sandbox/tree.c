@@ -47,8 +47,10 @@ static const json_t *find_vcpu(const json_t *sandbox, pid_t tid) {
         const json_t *vcpu;
         size_t i;
 
-        json_array_foreach(json_object_get(json_object_get(sandbox, "vmm"), "vcpus"), i,
-                           vcpu) if (json_integer_value(json_object_get(vcpu, "tid")) == tid) return vcpu;
+        json_array_foreach(json_object_get(json_object_get(sandbox, "vmm"), "vcpus"), i, vcpu) {
+                if (json_integer_value(json_object_get(vcpu, "tid")) == tid)
+                        return vcpu;
+        }
         return NULL;
 }
 
@@ -59,8 +61,10 @@ static json_t *find_process(json_t *members, const json_t *sandbox, pid_t pid) {
         json_t *process;
         size_t i;
 
-        json_array_foreach(members, i, process) if (json_integer_value(json_object_get(process, "pid")) ==
-                                                    pid) return process;
+        json_array_foreach(members, i, process) {
+                if (json_integer_value(json_object_get(process, "pid")) == pid)
+                        return process;
+        }
         if (look_at(pid, &task) < 0)
                 return NULL;
         process = json_pack("{s:i, s:s, s:b, s:[]}", "pid", pid, "name", task.name ? task.name : "?", "vmm",

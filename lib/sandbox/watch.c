@@ -224,6 +224,14 @@ static int give_up_state(const struct watching *watching, const struct watched *
         return 0;
 }
 
+/* Whether the sandbox that is watched was deleted, or is another one by now. `peeked`: what reading its state said. */
+static bool has_gone(const struct watching *watching, struct watched *sandbox, int peeked,
+                     const struct session *session) {
+        if (sandbox->announced)
+                return peeked == STORE_E_NO_SANDBOX || session_check_life(session, &sandbox->life, NULL) < 0;
+        return peeked == STORE_E_NO_SANDBOX && watching->begun && watching->options->id;
+}
+
 /* Reads the state of a sandbox anew, and tells what that says. */
 static int look_at_sandbox(struct watching *watching, struct watched *sandbox, struct error *error) {
         _cleanup_session_ struct session session = SESSION_INIT(watching->environment);
@@ -239,10 +247,7 @@ static int look_at_sandbox(struct watching *watching, struct watched *sandbox, s
         if (peeked < 0)
                 return give_up_state(watching, sandbox, peeked, error);
         r = 0;
-        if (sandbox->announced &&
-            (peeked == STORE_E_NO_SANDBOX || session_check_life(&session, &sandbox->life, NULL) < 0))
-                r = end_sandbox(watching, sandbox, error);
-        else if (watching->begun && peeked == STORE_E_NO_SANDBOX && watching->options->id)
+        if (has_gone(watching, sandbox, peeked, &session))
                 r = end_sandbox(watching, sandbox, error);
         if (r < 0 || watching->ended || peeked == STORE_E_NO_SANDBOX || session.state->phase == PHASE_CREATING)
                 return r;

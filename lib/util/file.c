@@ -248,7 +248,9 @@ static int open_parent(const char *path, const char **name) {
         if (!parent)
                 return -ENOMEM;
         fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return fd < 0 ? -errno : fd;
+        if (fd < 0)
+                return -errno;
+        return fd;
 }
 
 int file_publish(const char *path, const void *content, size_t size) {
