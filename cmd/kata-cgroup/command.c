@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,9 +33,20 @@ static struct {
         mode_t umask;
 } former;
 
+/* What is opened next must not become standard output. Reading and writing go on to fail with EBADF. */
+static void occupy_standard_streams(void) {
+        struct pollfd streams[] = {{.fd = STDIN_FILENO}, {.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
+
+        (void)poll(streams, ARRAY_SIZE(streams), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(streams); i++)
+                if (streams[i].revents & POLLNVAL)
+                        (void)open("/dev/null", O_PATH);
+}
+
 void command_set_process(void) {
         const struct sigaction ignore = {.sa_handler = SIG_IGN};
 
+        occupy_standard_streams();
         (void)sigaction(SIGPIPE, &ignore, &former.pipe);
         former.umask = umask(COMMAND_UMASK);
 }

@@ -208,7 +208,7 @@ static void complete(const struct sandbox_environment *environment, const struct
                 complete_option(state, word);
         else if (command == &command_program || (command == &command_help && !state->has_id))
                 offer_commands(word);
-        else if ((command->id == ID_REQUIRED || command->id == ID_SEVERAL) && !state->has_id)
+        else if (command->id != ID_NONE && command->id != ID_NEW && !state->has_id)
                 offer_ids(environment, state->root, word);
         else if (command->takes_rest)
                 printf(":command %zu\n", index);

@@ -84,12 +84,14 @@ static bool is_program(const struct command *command) {
         return command == &command_program;
 }
 
-/* Status 2; `what` and `hint` are around the word. */
+/* Status 2. `what` and `more` are around the word. */
 static int fail_usage(const struct command *command, const char *what, const char *word, size_t length,
-                      const char *hint, struct error *error) {
-        return error_set(error, EXIT_STATUS_USAGE, 0, NULL, "%s%s%s%.*s%s",
-                         is_program(command) ? "" : command->name, is_program(command) ? "" : ": ", what,
-                         (int)length, word, hint);
+                      const char *more, struct error *error) {
+        const char *name = is_program(command) ? "" : command->name;
+
+        return error_set(error, EXIT_STATUS_USAGE, 0, NULL, "%s%s%s%.*s%s; see kata-cgroup %s%s--help", name,
+                         name[0] != '\0' ? ": " : "", what, (int)length, word, more, name,
+                         name[0] != '\0' ? " " : "");
 }
 
 static bool has_option(const struct command_option *options, const char *name) {
@@ -108,8 +110,6 @@ static void consider_options(const struct command_option *options, struct neares
 static int fail_unknown_long(const struct command *command, const char *name, struct error *error) {
         _cleanup_free_ char *hint = NULL;
         struct nearest nearest = {.word = name};
-        const char *rest = is_program(command) ? "" : command->name;
-        int r;
 
         if (!is_program(command) && has_option(command_program.options, name))
                 return error_set(error, EXIT_STATUS_USAGE, 0, NULL,
@@ -117,13 +117,15 @@ static int fail_unknown_long(const struct command *command, const char *name, st
                                  name, name, command->name);
         consider_options(command->options, &nearest);
         consider_options(command_common_options, &nearest);
-        r = asprintf(&hint, "%s%s; see kata-cgroup %s%s--help", nearest.name ? "; the nearest is --" : "",
-                     nearest.name ? nearest.name : "", rest, rest[0] != '\0' ? " " : "");
-        if (r < 0) {
+        if (nearest.name && asprintf(&hint, "; the nearest is --%s", nearest.name) < 0) {
                 hint = NULL;
                 return error_oom(error);
         }
-        return fail_usage(command, "unknown option --", name, strlen(name), hint, error);
+        return fail_usage(command, "unknown option --", name, strlen(name), hint ? hint : "", error);
+}
+
+static bool is_known(const struct command *command, const char *name) {
+        return has_option(command->options, name) || has_option(command_common_options, name);
 }
 
 static int fail_long(const struct command *command, const char *word, struct error *error) {
@@ -132,8 +134,7 @@ static int fail_long(const struct command *command, const char *word, struct err
 
         if (!name)
                 return error_oom(error);
-        if (word[2 + length] == '=' &&
-            (has_option(command->options, name) || has_option(command_common_options, name)))
+        if (word[2 + length] == '=' && is_known(command, name))
                 return fail_usage(command, "option --", name, length, " takes no argument", error);
         return fail_unknown_long(command, name, error);
 }
@@ -150,6 +151,9 @@ static int fail_option(const struct command *command, const char *word, int lett
 static int fail_argument(const struct command *command, const char *word, int letter, struct error *error) {
         const char text = (char)letter;
 
+        /* getopt_long has also taken an abbreviation for the option. */
+        if (strncmp(word, "--", 2) == 0 && !is_known(command, word + 2))
+                return fail_long(command, word, error);
         if (strncmp(word, "--", 2) == 0)
                 return fail_usage(command, "option ", word, strlen(word), " needs an argument", error);
         return fail_usage(command, "option -", &text, 1, " needs an argument", error);

@@ -22,6 +22,7 @@ teardown() { kc_teardown; }
 		version 1|superfluous argument "1"
 		--log-forma text list|unknown option --log-forma; the nearest is --log-format; see kata-cgroup --help
 		create a --dry|create: unknown option --dry; the nearest is --dry-run; see kata-cgroup create --help
+		create a --cgroups-pat|unknown option --cgroups-pat; the nearest is --cgroups-path; see
 		create a --pid-file 5|unknown option --pid-file; see kata-cgroup create --help
 		create a --sandbox-cgroup-onyl|the nearest is --sandbox-cgroup-only
 		list --root /x|list: --root goes before the command: kata-cgroup --root ... list
@@ -434,6 +435,15 @@ at_terminal() { script -qec "$(printf '%q ' "$@")" /dev/null < /dev/null; }
     else
         assert_json .systemdVersion null
     fi
+}
+
+@test "closed standard streams are an error where they are needed, and nothing else is written into" {
+    run bash -c '"$1" --log "$2" version >&-' bash "$KATA_CGROUP" "$BATS_TEST_TMPDIR/log"
+    assert_failure 1
+    assert_equal "$(< "$BATS_TEST_TMPDIR/log")" "kata-cgroup: error: standard output: Bad file descriptor"
+    run bash -c '"$1" --root "$2" create x <&-' bash "$KATA_CGROUP" "$ROOT"
+    assert_one_error_line 1 "standard input: Bad file descriptor"
+    "$KATA_CGROUP" --root "$ROOT" list >&- 2>&- <&- || assert_equal $? 1
 }
 
 @test "output that cannot be written is an error" {

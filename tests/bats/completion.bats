@@ -47,21 +47,30 @@ offers() { kata-cgroup complete -- "$@" | cut -f 1 | xargs; }
     assert_equal "$(offers --root "$BATS_TEST_TMPDIR" inspect kc-)" ""
 }
 
-# in_bash WORD...: as bash has split the line
+# in_bash LINE: with the cursor at its end; bash splits it at blanks, '=' and ':'
 in_bash() {
-    bash --norc -c 'source "$0"; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _kata_cgroup; printf "%s\n" "${COMPREPLY[@]}"' \
-        "$BATS_TEST_DIRNAME/../../completions/kata-cgroup.bash" kata-cgroup "$@"
+    bash --norc -c 'source "$0"; COMP_LINE=$1 COMP_POINT=${#1} COMP_WORDBREAKS=$'"' \t\n:='"'
+        mapfile -t COMP_WORDS < <(sed -E "s/([=:])/\n\1\n/g; s/([^\\]) +/\1\n/g; s/\n+/\n/g" <<< "$1")
+        [[ $1 == *[=:] ]] && unset "COMP_WORDS[-1]"
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _kata_cgroup; printf "%s\n" "${COMPREPLY[@]}"' \
+        "$BATS_TEST_DIRNAME/../../completions/kata-cgroup.bash" "$1"
 }
 
-@test "bash: values behind '=', files with blanks, the command of exec" {
-    assert_equal "$(in_bash li)" list
-    assert_equal "$(in_bash --log-format = "" | xargs)" "text json"
-    assert_equal "$(in_bash --log-format = | xargs)" "text json"
-    assert_equal "$(in_bash create --only = cpu.cpus,cpu.m)" cpu.cpus,cpu.mems
-    assert_equal "$(in_bash create -r 'my\ f')" "my file.json"
-    assert_equal "$(in_bash create --resources = 'my\ f')" "my file.json"
-    assert_equal "$(in_bash exec a -- tests-no-such-command)" ""
-    assert_equal "$(in_bash exec a -- mktem | sort -u)" mktemp
+@test "bash: values behind '=', words with ':', files with blanks, the command of exec" {
+    assert_equal "$(in_bash 'kata-cgroup li')" list
+    assert_equal "$(in_bash 'kata-cgroup --log-format ' | xargs)" "text json"
+    assert_equal "$(in_bash 'kata-cgroup --log-format=' | xargs)" "text json"
+    assert_equal "$(in_bash 'kata-cgroup --log-format=j')" json
+    assert_equal "$(in_bash 'kata-cgroup create --only=cpu.cpus,cpu.m')" cpu.cpus,cpu.mems
+    assert_equal "$(in_bash 'kata-cgroup create -r my\ f')" "my file.json"
+    assert_equal "$(in_bash 'kata-cgroup create --resources=my\ f')" "my file.json"
+    assert_equal "$(in_bash 'kata-cgroup delete --cgroups-path a.slice:b:c --forc')" --force
+    touch a:bc
+    assert_equal "$(in_bash 'kata-cgroup create -r a:b')" bc
+    assert_equal "$(in_bash 'kata-cgroup exec a -- tests-no-such-command')" ""
+    assert_equal "$(in_bash 'kata-cgroup exec a -- mktem' | sort -u)" mktemp
+    "$KATA_CGROUP" --root "$ROOT" create "$ID" --cgroups-path "$CGROUPS_PATH" "${MODE_OPTION[@]}" < /dev/null
+    assert_equal "$(in_bash "kata-cgroup --root=$ROOT watch --psi memory:1s/2s ")" "$ID"
 }
 
 @test "fish: the same" {
