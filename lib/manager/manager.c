@@ -182,8 +182,11 @@ int manager_check_usage(struct manager *manager, const struct plan *plan, struct
 }
 
 int manager_destroy(struct manager *manager, const struct manager_destroy *how, struct error *error) {
-        /* On v1 SIGKILL reaches a frozen task only after it is thawed. v2 kills frozen tasks; thawing makes their exit visible at
-         * once. Without `kill`, the stop of a unit has to end the runtime processes. */
+        /* The stop of a unit has to end the runtime processes, and systemd 257 does not stop a unit that it takes for frozen. On v1
+         * SIGKILL reaches a frozen task only after it is thawed. */
+        if (!manager_is_thawed(manager))
+                (void)manager->ops->freeze(manager, false, how->deadline, NULL);
+        /* Also the groups below. v2 kills frozen tasks; thawing makes their exit visible at once. */
         if (how->kill || !manager_is_thawed(manager))
                 freezer_thaw_all(manager->cgroup);
         return manager->ops->destroy(manager, how, error);

@@ -323,8 +323,8 @@ static int attach_by_systemd(struct manager *manager, struct process *const *pro
         for (size_t i = 0; i < count; i++)
                 if (!is_member(manager, processes[i]))
                         pids[wanted++] = processes[i]->pid;
-        /* systemd does not move processes into a slice; complete_moves() does. */
-        if (manager->path->unit_is_slice || wanted == 0)
+        /* systemd does not move processes into a slice, and systemd 257 not into a frozen scope; complete_moves() does. */
+        if (manager->path->unit_is_slice || wanted == 0 || !manager_is_thawed(manager))
                 return 0;
         r = systemd_bus_attach(manager->context->bus, manager->path->unit, pids, wanted, error);
         return r == SYSTEMD_E_NO_UNIT ? MANAGER_E_GONE : r;
