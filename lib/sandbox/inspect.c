@@ -76,11 +76,11 @@ int sandbox_inspect(const struct sandbox_environment *environment, const char *i
         _cleanup_json_ json_t *json = NULL;
         int r;
 
-        r = session_peek(&session, id, error);
+        r = session_check_id(id, error);
         if (r == 0)
-                r = session_make_managers(&session, error);
-        if (r == 0)
-                r = health_check(&session, &problem, error);
+                r = health_examine(&session, id, &problem, error);
+        if (r == STORE_E_NO_SANDBOX)
+                return session_fail_no_sandbox(&session, id, error);
         if (r < 0)
                 return r;
         json = session_to_json(&session, stats, error);

@@ -43,48 +43,41 @@ static int add_use(json_t *entry, struct session *session, enum sandbox_list_det
         return json_object_set_new(entry, "memoryCurrent", use_of(use, "memory", "current"));
 }
 
-static int make_entry(struct session *session, const struct listing *listing, json_t **out,
-                      struct error *error) {
+static json_t *make_entry(struct session *session, const char *problem, enum sandbox_list_detail detail) {
         const struct state *state = session->state;
-        _cleanup_free_ char *problem = NULL;
+        bool shown = manager_is_shown(session->sandbox);
         json_t *entry;
-        bool shown;
-        int r;
 
-        r = session_make_managers(session, error);
-        if (r == 0)
-                r = health_check(session, &problem, error);
-        if (r < 0)
-                return r;
-        shown = manager_is_shown(session->sandbox);
         entry = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:s, s:s?}", "id", state->owner.id, "driver",
                           driver_name(state->sandbox.path->driver), "phase", phase_name(state->phase),
                           "cgroupsPath", state->sandbox.path->text, "exists", shown, "frozen",
                           shown && manager_is_frozen(session->sandbox), "overheadExists",
                           session->overhead && manager_is_shown(session->overhead), "createdAt",
                           state->created_at, "problem", problem);
-        if (!entry || add_use(entry, session, listing->detail) < 0) {
+        if (entry && add_use(entry, session, detail) < 0) {
                 json_decref(entry);
-                return error_oom(error);
+                return NULL;
         }
-        *out = entry;
-        return 0;
+        return entry;
 }
 
 static int list_one(const char *id, void *data) {
         struct listing *listing = data;
         _cleanup_session_ struct session session = SESSION_INIT(listing->environment);
         _cleanup_error_ struct error error = ERROR_INIT;
+        _cleanup_free_ char *problem = NULL;
         json_t *entry = NULL;
         int r;
 
-        r = store_peek(listing->environment->root, id, &session.state, &error);
+        session.context = listing->context;
+        r = health_examine(&session, id, &problem, &error);
+        if (r == 0)
+                entry = make_entry(&session, problem, listing->detail);
+        if (r == 0 && !entry)
+                r = error_oom(&error);
+        session.context = NULL; /* it is the listing's */
         if (r == STORE_E_NO_SANDBOX)
                 return 0;
-        session.context = listing->context;
-        if (r == 0)
-                r = make_entry(&session, listing, &entry, &error);
-        session.context = NULL; /* it is the listing's */
         if (r == -EBADMSG)
                 error_append(&error, "%s", HEALTH_UNREADABLE_ADVICE);
         if (r < 0)

@@ -36,16 +36,22 @@ teardown() { kc_teardown; }
     kc delete "$ID.2"
 }
 
-@test "sandboxes that come and go meanwhile are no error of metrics, list and stats" {
+@test "sandboxes that come, change and go meanwhile are neither an error of metrics, list, stats and inspect, nor broken" {
     local round
     for round in {1..20}; do
         kc create "$ID" --cgroups-path "$CGROUPS_PATH" --sandbox-cgroup-only < /dev/null
+        kc update "$ID" <<< '{"pids":{"limit":100}}'
         kc delete "$ID"
     done &
     STARTED+=($!)
     while kill -0 $! 2> /dev/null; do
-        kc metrics > /dev/null
-        kc list > /dev/null
+        kc metrics > "$BATS_TEST_TMPDIR/kata.prom"
+        refute grep 'healthy{.*} 0$' "$BATS_TEST_TMPDIR/kata.prom"
+        run --separate-stderr kc list --format json
+        assert_success
+        assert_json 'map(.problem // .error | values)' '[]'
+        run --separate-stderr kc inspect "$ID"
+        [ "$status" -eq 3 ] || assert_json .problem null
     done
     wait $!
 }
