@@ -54,13 +54,36 @@ static const json_t *find_former(const json_t *former, const json_t *entry) {
         return NULL;
 }
 
-/* How much a counter has grown, or -1 where that is not known. */
+/* How much a counter has grown, or -1 where one of the readings does not tell. Without a former one: since the beginning. */
 static json_int_t growth(const json_t *entry, const json_t *former, const char *group, const char *name) {
         const json_t *now = find(entry, group, "cpu", name), *before = find(former, group, "cpu", name);
         json_int_t difference = json_integer_value(now) - json_integer_value(before);
 
+        if (!json_is_integer(now) || (former && !json_is_integer(before)))
+                return -1;
         /* A group that was made anew counts from 0. */
-        return !json_is_integer(now) ? -1 : difference < 0 ? json_integer_value(now) : difference;
+        return difference < 0 ? json_integer_value(now) : difference;
+}
+
+/* The CPU time of both groups, or -1 where that is not known. The total's own growth would be wrong where one of them goes: the
+ * total falls by all that this group has ever used. */
+static json_int_t usage_growth(const json_t *entry, const json_t *former) {
+        static const char *const groups[] = {"sandbox", "overhead"};
+        json_int_t sum = 0;
+
+        if (!json_is_integer(find(entry, "total", "cpu", "usageUsec")))
+                return -1;
+        for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+                json_int_t part = growth(entry, former, groups[i], "usageUsec");
+
+                /* The total of a single group is that group's. */
+                if (!json_is_integer(find(entry, groups[i], "cpu", "usageUsec")))
+                        continue;
+                if (part < 0)
+                        return -1;
+                sum += part;
+        }
+        return sum;
 }
 
 /* A part of a whole in per cent, to a tenth; null where there is no whole. */
@@ -101,7 +124,7 @@ static json_t *line_of(const json_t *entry, const json_t *former, int64_t interv
                 problem = json_string_value(json_object_get(entry, "problem"));
         return json_pack("{s:O, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:s?}",
                          "id", json_object_get(entry, "id"), "time", now, "cpuPercent",
-                         percentage(growth(entry, before, "total", "usageUsec"), elapsed), "cpuUsageUsec",
+                         percentage(usage_growth(entry, before), elapsed), "cpuUsageUsec",
                          copy(find(entry, "total", "cpu", "usageUsec")), "throttledPercent",
                          percentage(growth(entry, before, "sandbox", "throttledPeriods"),
                                     growth(entry, before, "sandbox", "periods")),

@@ -10,15 +10,16 @@
 #define CREATED "2026-01-01T00:00:00.000000Z"
 #define NOW "2026-01-01T00:00:10.500000Z"
 
-/* A reading of one sandbox, with CPU time in both groups and periods of its quota. */
+/* A reading of one sandbox in sandbox-only mode, with CPU time and periods of its quota. */
 static json_t *reading(const char *created, int usage, int periods, int throttled) {
-        json_t *json = json_pack("[{s:s, s:s, s:n, s:{s:{s:{s:i, s:i}, s:{s:i}, s:{s:n}, s:{s:{s:{s:f}}}}, "
-                                 "s:{s:{s:i}, s:{s:i}, s:{s:i}, s:[{s:i, s:i}, {s:i, s:i}]}}}]",
-                                 "id", "a", "createdAt", created, "problem", "stats", "sandbox", "cpu",
-                                 "periods", periods, "throttledPeriods", throttled, "memory", "limit", 4096,
-                                 "pids", "limit", "pressure", "io", "some", "avg10", 1.5, "total", "cpu",
-                                 "usageUsec", usage, "memory", "current", 2048, "pids", "current", 3, "io",
-                                 "readBytes", 1, "writeBytes", 2, "readBytes", 3, "writeBytes", 4);
+        json_t *json =
+                json_pack("[{s:s, s:s, s:n, s:{s:{s:{s:i, s:i, s:i}, s:{s:i}, s:{s:n}, s:{s:{s:{s:f}}}}, "
+                          "s:{s:{s:i}, s:{s:i}, s:{s:i}, s:[{s:i, s:i}, {s:i, s:i}]}}}]",
+                          "id", "a", "createdAt", created, "problem", "stats", "sandbox", "cpu", "usageUsec",
+                          usage, "periods", periods, "throttledPeriods", throttled, "memory", "limit", 4096,
+                          "pids", "limit", "pressure", "io", "some", "avg10", 1.5, "total", "cpu", "usageUsec",
+                          usage, "memory", "current", 2048, "pids", "current", 3, "io", "readBytes", 1,
+                          "writeBytes", 2, "readBytes", 3, "writeBytes", 4);
 
         assert_non_null(json);
         return json;
@@ -69,6 +70,36 @@ static void test_second(void **state) {
         assert_true(json_is_null(json_object_get(json_array_get(other, 0), "throttledPercent")));
 }
 
+/* A reading with an overhead group; negative: it is gone. */
+static json_t *groups(int sandbox, int overhead) {
+        json_t *json = reading(CREATED, sandbox, 0, 0),
+               *stats = json_object_get(json_array_get(json, 0), "stats");
+        json_t *other = overhead < 0 ? json_null() : json_integer(overhead);
+        int total = sandbox + (overhead < 0 ? 0 : overhead);
+
+        assert_int_equal(
+                json_object_set_new(stats, "overhead", json_pack("{s:{s:o}}", "cpu", "usageUsec", other)), 0);
+        assert_int_equal(json_object_set_new(json_object_get(json_object_get(stats, "total"), "cpu"),
+                                             "usageUsec", json_integer(total)),
+                         0);
+        return json;
+}
+
+/* Each group counts for itself: one that goes takes nothing of the other's with it. */
+static void test_groups(void **state) {
+        _cleanup_json_ json_t *both = groups(1000000, 5000000), *later = groups(1500000, 5500000),
+                              *one = groups(1500000, -1);
+        _cleanup_json_ json_t *lines = usage_lines(later, both, 1000000, NOW),
+                              *gone = usage_lines(one, both, 1000000, NOW),
+                              *come = usage_lines(later, one, 1000000, NOW);
+
+        (void)state;
+        assert_number(lines, "cpuPercent", 100);
+        assert_number(gone, "cpuPercent", 50);
+        /* What it has used since when is not known. */
+        assert_true(json_is_null(json_object_get(json_array_get(come, 0), "cpuPercent")));
+}
+
 static char *draw(const json_t *lines) {
         char *text = NULL;
         size_t size;
@@ -103,6 +134,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_first),
                 cmocka_unit_test(test_second),
+                cmocka_unit_test(test_groups),
                 cmocka_unit_test(test_unknown),
         };
 
