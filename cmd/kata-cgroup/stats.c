@@ -2,8 +2,9 @@
 /*
  * stats: one line a sandbox, once or each second
  *
- * Subtle: the readings are a second apart by the clock, whatever a reading takes, and the interval between two is measured, not
- * taken for a second. SIGINT ends it as it ends any program: there is nothing to be put back.
+ * Subtle: a reading begins a second after the one before began, or at once where that one took longer; what was missed while the
+ * process was stopped is not made up for. The interval between two is measured, not taken for a second. SIGINT ends it as it
+ * ends any program: there is nothing to be put back.
  */
 #include <errno.h>
 #include <string.h>
@@ -143,8 +144,8 @@ static int stream(const struct sandbox_environment *environment, const struct st
         struct timespec next;
         int r;
 
-        (void)clock_gettime(CLOCK_MONOTONIC, &next);
         for (;;) {
+                (void)clock_gettime(CLOCK_MONOTONIC, &next);
                 r = show(environment, o, again && terminal, &readings, error);
                 /* Those that were named are gone. */
                 if (r < 0 || !again || (!o->all && json_array_size(readings.now) == 0))
