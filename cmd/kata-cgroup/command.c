@@ -235,13 +235,16 @@ static json_t *add_versions(json_t *json) {
         return array;
 }
 
+/* A real number as it was worked out or read: 123.4. The 17 digits of jansson's default would be 123.40000000000001. */
+#define REAL_DIGITS 15
+
 static int print_json(json_t *json, size_t flags, struct error *error) {
         int r;
 
         json = add_versions(json);
         if (!json)
                 return error_oom(error);
-        r = json_dumpf(json, stdout, flags | JSON_ENSURE_ASCII);
+        r = json_dumpf(json, stdout, flags | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(REAL_DIGITS));
         json_decref(json);
         if (r == 0)
                 r = fputc('\n', stdout) == EOF ? -1 : 0;

@@ -116,6 +116,7 @@ has_lines() { [ "$(wc -l < "$1")" -ge "$2" ]; }
     STARTED+=("$watch")
     wait_until has_lines "$lines" 3
     assert_equal "$(jq -s '[.[1:][] | .cpuPercent > 0] | all' "$lines")" true
+    refute grep -E '"cpuPercent":[0-9]+\.[0-9]{2}' "$lines"
     assert_equal "$(jq -s 'map(.cpuUsageUsec) | . == sort and .[0] < .[-1]' "$lines")" true
     kill -KILL "${STARTED[-2]}"
     end_vmm
