@@ -108,22 +108,25 @@ static int add_use(json_t *node, const json_t *stats, const char *group, const c
         return add_note(node, "%s %s", title, text);
 }
 
-/* The quota of a document of resources, as a number of CPUs. */
+/* The limit is the quota of a document of resources, as a number of CPUs. What is not known is left out. */
 static int add_cpu(json_t *node, const json_t *stats, const json_t *resources) {
         const json_t *usage = find_member(stats, "cpu", "usageUsec"),
                      *throttled = find_member(stats, "cpu", "throttledUsec"),
                      *quota = find_member(resources, "cpu", "quota"),
                      *period = find_member(resources, "cpu", "period");
         double cpus = json_number_value(quota) / (json_is_integer(period) ? json_number_value(period) : 100000);
-        char used[UNITS_TEXT_SIZE], held[UNITS_TEXT_SIZE], limit[UNITS_TEXT_SIZE + 16] = "";
+        char used[UNITS_TEXT_SIZE], time[UNITS_TEXT_SIZE];
+        char limit[UNITS_TEXT_SIZE + 16] = "", held[UNITS_TEXT_SIZE + 16] = "";
 
         if (!json_is_integer(usage))
                 return 0;
         units_duration(json_integer_value(usage), used);
-        units_duration(json_integer_value(throttled), held);
+        units_duration(json_integer_value(throttled), time);
         if (json_integer_value(quota) > 0)
                 (void)snprintf(limit, sizeof(limit), ", limit %.4g CPUs", cpus);
-        return add_note(node, "CPU %s%s, throttled for %s", used, limit, held);
+        if (json_is_integer(throttled))
+                (void)snprintf(held, sizeof(held), ", throttled for %s", time);
+        return add_note(node, "CPU %s%s%s", used, limit, held);
 }
 
 static int add_pressure(json_t *node, const json_t *stats) {
@@ -184,7 +187,8 @@ static int add_processes(json_t *node, const json_t *group) {
         return 0;
 }
 
-/* A group: where it is, what it uses and may use, who is in it. `name` is its own, and that of its members in `sandbox`. */
+/* A group: where it is, what it uses and may use, who is in it. `name` is its own, and that of its members in `sandbox`;
+ * `resources` is the member with its CPU limit, or "". */
 static json_t *group_node(const json_t *sandbox, const char *name, const char *resources) {
         const json_t *group = json_object_get(sandbox, name), *stats = find_member(sandbox, "stats", name);
         bool exists = json_is_true(json_object_get(group, "exists"));
@@ -203,11 +207,13 @@ static json_t *group_node(const json_t *sandbox, const char *name, const char *r
 }
 
 static int add_groups(json_t *root, const json_t *sandbox) {
-        json_t *node = group_node(sandbox, "sandbox", "resources");
+        /* With a vCPU subtree, that one has the CPU limit. */
+        bool subtree = json_is_object(json_object_get(sandbox, "vcpuSubtree"));
+        json_t *node = group_node(sandbox, "sandbox", subtree ? "" : "resources");
         int r = node ? 0 : -1;
 
-        if (r == 0 && json_is_object(json_object_get(sandbox, "vcpuSubtree")))
-                r = add_child(node, group_node(sandbox, "vcpuSubtree", ""));
+        if (r == 0 && subtree)
+                r = add_child(node, group_node(sandbox, "vcpuSubtree", "resources"));
         if (r == 0 && json_is_object(json_object_get(sandbox, "overhead")))
                 r = add_child(root, group_node(sandbox, "overhead", "overheadResources"));
         if (r == 0)

@@ -52,18 +52,33 @@ static void test_whole(void **state) {
                                    "|  |  memory 1KiB\n"
                                    "|  `- 5 shim (2 threads)\n"
                                    "`- sandbox  /c/sb1\n"
-                                   "   |  CPU 1m01s, limit 1.5 CPUs, throttled for 0.50s\n"
+                                   "   |  CPU 1m01s, throttled for 0.50s\n"
                                    "   |  memory 64MiB of 128MiB\n"
                                    "   |  tasks 3\n"
                                    "   |- 7 qemu (VMM, 2 threads)\n"
                                    "   |  |- 7 qemu\n"
                                    "   |  `- 8 IO io0\n"
                                    "   `- vCPUs  /c/sb1/vcpu\n"
-                                   "      |  CPU 5.00s, throttled for 0.00s\n"
+                                   "      |  CPU 5.00s, limit 1.5 CPUs, throttled for 0.00s\n"
                                    "      `- 7 qemu (VMM, 1 thread)\n"
                                    "         `- 9 vCPU 0, on CPUs 2-3\n");
         assert_non_null(strstr(
                 box, "\n├─ overhead  /c/o\n│  │  memory 1KiB\n│  └─ 5 shim (2 threads)\n└─ sandbox  /c/sb1\n"));
+}
+
+/* Without a vCPU subtree, the sandbox group has the limit; the host does not tell how long it was throttled. */
+static void test_unknown(void **state) {
+        _cleanup_free_ char *text = draw(
+                HEAD
+                "\"problem\":null,\"vcpuSubtree\":null,\"overhead\":null,\"resources\":{\"cpu\":{\"quota\":"
+                "50000}},\"sandbox\":{\"path\":\"/c\",\"exists\":true,\"members\":[]},\"stats\":{\"sandbox\":{"
+                "\"cpu\":{\"usageUsec\":61000000,\"throttledUsec\":null}}}}",
+                false);
+
+        (void)state;
+        assert_string_equal(text, "sb1  cgroupfs, cgroup v2, created 2026-01-01T00:00:00Z\n"
+                                  "`- sandbox  /c\n"
+                                  "      CPU 1m01s, limit 0.5 CPUs\n");
 }
 
 /* In sandbox-only mode, with its group gone; a path cannot drive the terminal. */
@@ -83,6 +98,7 @@ static void test_broken(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_whole),
+                cmocka_unit_test(test_unknown),
                 cmocka_unit_test(test_broken),
         };
 
