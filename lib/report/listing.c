@@ -36,6 +36,13 @@ static bool has_problem(const json_t *sandboxes) {
         return false;
 }
 
+/* NULL where nothing is known of it. */
+static const char *existence_of(const json_t *entry) {
+        const json_t *exists = json_object_get(entry, "exists");
+
+        return !exists ? NULL : json_is_true(exists) ? "yes" : "no";
+}
+
 static int add_row(struct table *table, const json_t *entry) {
         const json_t *usage = json_object_get(entry, "cpuUsageUsec"),
                      *memory = json_object_get(entry, "memoryCurrent");
@@ -45,7 +52,7 @@ static int add_row(struct table *table, const json_t *entry) {
                 text_of(entry, "id"),
                 text_of(entry, "driver"),
                 phase_of(entry),
-                json_is_true(json_object_get(entry, "exists")) ? "yes" : "no",
+                existence_of(entry),
                 json_is_integer(usage) ? time : NULL,
                 json_is_integer(memory) ? size : NULL,
                 text_of(entry, "cgroupsPath"),

@@ -345,7 +345,7 @@ static void write_sandboxes(FILE *stream, const json_t *sandboxes, enum metrics_
         const json_t *sandbox;
         size_t i;
 
-        write_metadata(stream, "sandbox_info", GAUGE, NULL, "A sandbox whose state can be read.", format);
+        write_metadata(stream, "sandbox_info", GAUGE, NULL, "A sandbox, unless it cannot be examined.", format);
         json_array_foreach((json_t *)sandboxes, i, sandbox) {
                 const char *driver = json_string_value(json_object_get(sandbox, "driver"));
                 const char *path = json_string_value(json_object_get(sandbox, "cgroupsPath"));
@@ -374,7 +374,7 @@ static void write_facts(FILE *stream, const json_t *sandboxes, const char *name,
         }
 }
 
-/* A state that cannot be read has no such member. */
+/* A sandbox that cannot be examined has no such member, which is not null. */
 static bool is_healthy(const json_t *sandbox) {
         return json_is_null(json_object_get(sandbox, "problem"));
 }

@@ -132,8 +132,8 @@ enum sandbox_list_detail {
         SANDBOX_LIST_STATS, /* or "stats", as inspect has them */
 };
 
-/* An array of what list prints, by ID: all sandboxes, or those of `ids` that there are. A state that cannot be read has
- * an "error" instead. One that goes meanwhile is left out. Status 5 for what is no ID. */
+/* An array of what list prints, by ID: all sandboxes, or those of `ids` that there are. One that cannot be
+ * examined has an "error" instead. One that goes meanwhile is left out. Status 5 for what is no ID. */
 int sandbox_list(const struct sandbox_environment *environment, const char *const *ids, size_t count,
                  enum sandbox_list_detail detail, json_t **out, struct error *error);
 

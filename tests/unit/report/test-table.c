@@ -82,7 +82,7 @@ static void test_listing(void **state) {
         wrong = list(both);
         assert_string_equal(wrong, "ID      DRIVER    PHASE   CGROUPS    CPU  MEMORY  PATH  PROBLEM\n"
                                    "a       cgroupfs  ready   yes      1m01s       -  p/a\n"
-                                   "broken  -         broken  no           -       -  -     not valid JSON\n");
+                                   "broken  -         broken  -            -       -  -     not valid JSON\n");
         free(both);
         assert_true(asprintf(&both, "[%s]", good) > 0);
         fine = list(both);

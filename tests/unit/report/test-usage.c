@@ -110,7 +110,7 @@ static char *draw(const json_t *lines) {
         return text;
 }
 
-/* A state that cannot be read is a line, too; and a clock that went backwards is no percentage. */
+/* A sandbox that cannot be examined is a line, too; and a clock that went backwards is no percentage. */
 static void test_unknown(void **state) {
         _cleanup_json_ json_t *broken = json_pack("[{s:s, s:s}]", "id", "b", "error", "unreadable"),
                               *later = reading("2027-01-01T00:00:00.000000Z", 1, 0, 0),
