@@ -12,8 +12,8 @@ void units_bytes(int64_t bytes, char out[static UNITS_TEXT_SIZE]) {
         uint64_t unit = 1, value = (uint64_t)bytes, tenths;
         size_t i = 0;
 
-        /* 1023.95 KiB are 1.0 MiB. */
-        while (i + 1 < ARRAY_SIZE(names) && value / unit + (i > 0 && value % unit >= unit / 20 * 19) >= 1024) {
+        /* 1023.95 KiB are 1 MiB: rounded to tenths they would be 1024 KiB. */
+        while (i + 1 < ARRAY_SIZE(names) && value / unit + (i > 0 && value % unit * 20 >= unit * 19) >= 1024) {
                 unit *= 1024;
                 i++;
         }

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* The longest text is "15999999.9EiB"-like; all fit. */
+/* The longest size is "1023.9KiB", the longest time "106751991d04h", and a whole number has up to 20 characters. */
 #define UNITS_TEXT_SIZE 32
 
 /* "512B", "1.5KiB", "4GiB": powers of 1024, one decimal unless that is 0, rounded to the nearest. Not below 0. */
