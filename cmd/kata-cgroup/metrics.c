@@ -45,11 +45,13 @@ static int parse(struct parsed *parsed, int key, const char *argument) {
 static int format_metrics(const json_t *sandboxes, enum metrics_format format, char **out, size_t *size,
                           struct error *error) {
         FILE *stream = open_memstream(out, size);
+        bool failed;
 
         if (!stream)
                 return error_oom(error);
         metrics_write(stream, sandboxes, format);
-        return fclose(stream) == 0 ? 0 : error_oom(error);
+        failed = ferror(stream);
+        return fclose(stream) == 0 && !failed ? 0 : error_oom(error);
 }
 
 static int write_output(const char *file, const char *text, size_t size, struct error *error) {
