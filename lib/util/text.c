@@ -39,9 +39,10 @@ static size_t decode(const char *text, uint32_t *out) {
         return length;
 }
 
-/* Line separators, and what changes the direction of the text behind it (Unicode's bidirectional controls). */
+/* Line separators, and what changes the direction of the text (all of Unicode's bidirectional controls). */
 static bool is_layout(uint32_t character) {
-        return (character >= 0x2028 && character <= 0x202e) || (character >= 0x2066 && character <= 0x2069);
+        return character == 0x061c || character == 0x200e || character == 0x200f ||
+               (character >= 0x2028 && character <= 0x202e) || (character >= 0x2066 && character <= 0x2069);
 }
 
 static bool is_control(uint32_t character) {
@@ -65,11 +66,13 @@ static char *escape(const char *text) {
         char *out = NULL;
         size_t size = 0;
         FILE *stream = open_memstream(&out, &size);
+        bool failed;
 
         if (!stream)
                 return NULL;
         write_escaped(text, stream);
-        if (fclose(stream) == 0)
+        failed = ferror(stream);
+        if (fclose(stream) == 0 && !failed)
                 return out;
         free(out);
         return NULL;

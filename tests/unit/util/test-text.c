@@ -30,6 +30,9 @@ static void test_controls(void **state) {
         check("\xe2\x80\xa8 \xe2\x80\xa9",
               "\\xe2\\x80\\xa8 \\xe2\\x80\\xa9");                            /* line and paragraph separator */
         check("\xe2\x80\xae\xe2\x81\xa9", "\\xe2\\x80\\xae\\xe2\\x81\\xa9"); /* override, end of isolate */
+        check("\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f",
+              "\\xd8\\x9c\\xe2\\x80\\x8e\\xe2\\x80\\x8f"); /* marks: Arabic letter, left-to-right, right-to-left */
+        check("\xe2\x80\x8d", "\xe2\x80\x8d");             /* a joiner of characters is none of them */
         check("C:\\x", "C:\\x");
 }
 
