@@ -142,9 +142,9 @@ static const struct family families[] = {
         {"memory_swap_limit_bytes", GAUGE, "bytes", SCOPE_GROUPS, "Swap limit; absent where there is none.",
          .sources = ONE("memory.swapLimit")},
         {"memory_kind_bytes", GAUGE, "bytes", SCOPE_GROUPS,
-         "Memory in use by kind. Kinds overlap: kernel contains kernel_stack, page_tables and slab; anon and "
-         "file are "
-         "split once more into active and inactive.",
+         "Memory in use by kind. Kinds overlap and do not add up: kernel contains kernel_stack, page_tables "
+         "and "
+         "slab; shmem is counted in file, and also in active_anon or inactive_anon.",
          .label = "kind", .sources = memory_kinds},
         {"memory_page_faults", COUNTER, NULL, SCOPE_GROUPS, "Page faults, major ones included.",
          .sources = ONE("memory.stat.pageFaults")},

@@ -2,7 +2,7 @@
 /*
  * Messages as text or JSON lines
  *
- * Subtle: each message is one line. Control characters are replaced, and a text that JSON cannot hold is replaced as a whole.
+ * Subtle: each message is one line of valid UTF-8, which JSON can hold: text_one_line() has escaped everything else in it.
  */
 #include "util/log.h"
 
