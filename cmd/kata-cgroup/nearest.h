@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The name that somebody meant who has mistyped one. */
+/* The known name that is nearest to a mistyped one. */
 
 #include <stddef.h>
 

@@ -169,7 +169,7 @@ static int run(const struct sandbox_environment *environment, int argc, char **a
 }
 
 static const struct command_option options[] = {
-        {"all", KEY_ALL, NULL, "all sandboxes, also those that come", COMPLETE_NONE},
+        {"all", KEY_ALL, NULL, "all sandboxes, also those that are created later", COMPLETE_NONE},
         {"watch", KEY_WATCH, NULL, "each second (default on a terminal)", COMPLETE_NONE},
         {"no-stream", KEY_NO_STREAM, NULL, "once (default elsewhere)", COMPLETE_NONE},
         {"format", KEY_FORMAT, "table|json", "default: table", COMPLETE_WORDS},

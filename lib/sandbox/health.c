@@ -28,22 +28,33 @@ static bool is_due(const struct session *session, struct manager *manager, const
                (vmm && manager == session->sandbox);
 }
 
+/* Of a group that is not there. A scope is started again by what places the processes that belong to it. */
+static const char *describe_gone(const struct session *session, struct manager *manager) {
+        bool overhead = manager == session->overhead;
+
+        if (!manager_needs_process(manager))
+                return overhead ? "its overhead cgroup is gone: delete it"
+                                : "its sandbox cgroup is gone: delete it";
+        if (overhead)
+                return "its overhead scope has ended with its last process: delete it, or place another "
+                       "process";
+        return session->overhead
+                       ? "its sandbox scope has ended with its last process: delete it, or attach a VMM, by "
+                         "attach-vcpus or exec"
+                       : "its sandbox scope has ended with its last process: delete it, or place another "
+                         "process";
+}
+
 /* What is wrong with one of the groups, or NULL. */
 static const char *check_group(const struct session *session, struct manager *manager,
                                const struct process *vmm) {
-        static const char *const gone[2][2] = {
-                {"its sandbox cgroup is gone: delete it", "its overhead cgroup is gone: delete it"},
-                {"its sandbox scope has ended with its last process: delete it, or place another one",
-                 "its overhead scope has ended with its last process: delete it, or place another one"},
-        };
-        bool overhead = manager == session->overhead;
-
         if (!manager_exists(manager))
-                return is_due(session, manager, vmm) ? gone[manager_needs_process(manager)][overhead] : NULL;
+                return is_due(session, manager, vmm) ? describe_gone(session, manager) : NULL;
         if (manager_is_shown(manager))
                 return NULL;
-        return overhead ? "at the place of its overhead cgroup is one that is not its own: delete it"
-                        : "at the place of its sandbox cgroup is one that is not its own: delete it";
+        return manager == session->overhead
+                       ? "at the place of its overhead cgroup is one that is not its own: delete it"
+                       : "at the place of its sandbox cgroup is one that is not its own: delete it";
 }
 
 /* Whether a command is working on the sandbox. */

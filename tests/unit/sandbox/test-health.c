@@ -21,7 +21,8 @@ struct place {
         void (*meanwhile)(struct place *place);
         int looks;
         bool group_exists, locked;
-        int living; /* what session_living_vmm() returns */
+        bool scopes, overhead; /* the group is a scope; there is an overhead group beside it, which is there */
+        int living;            /* what session_living_vmm() returns */
 };
 
 /* The wrapped functions have no other way to get at it. */
@@ -31,6 +32,7 @@ static struct place *place;
 
 int __wrap_session_make_managers(struct session *session, struct error *error);
 int __wrap_session_living_vmm(const struct session *session, struct process **out, struct error *error);
+struct manager *__wrap_manager_free(struct manager *manager);
 struct manager *__wrap_session_group(const struct session *session, size_t i);
 bool __wrap_manager_exists(struct manager *manager);
 bool __wrap_manager_is_shown(struct manager *manager);
@@ -38,9 +40,16 @@ bool __wrap_manager_needs_process(const struct manager *manager);
 bool __wrap_store_is_locked(const char *root, const char *id);
 
 int __wrap_session_make_managers(struct session *session, struct error *error) {
-        (void)session;
         (void)error;
+        /* Only its address is asked for. */
+        session->overhead = place->overhead ? (struct manager *)&place->overhead : NULL;
         return 0;
+}
+
+/* The real one would free what is none. */
+struct manager *__wrap_manager_free(struct manager *manager) {
+        (void)manager;
+        return NULL;
 }
 
 int __wrap_session_living_vmm(const struct session *session, struct process **out, struct error *error) {
@@ -49,6 +58,7 @@ int __wrap_session_living_vmm(const struct session *session, struct process **ou
         return place->living < 0 ? error_fail(error, -place->living, "process 1") : 0;
 }
 
+struct manager *__wrap_manager_free(struct manager *manager);
 struct manager *__wrap_session_group(const struct session *session, size_t i) {
         (void)session;
         return i == 0 ? (struct manager *)place : NULL;
@@ -66,7 +76,7 @@ bool __wrap_manager_is_shown(struct manager *manager) {
 
 bool __wrap_manager_needs_process(const struct manager *manager) {
         (void)manager;
-        return false;
+        return place->scopes;
 }
 
 bool __wrap_store_is_locked(const char *root, const char *id) {
@@ -172,6 +182,19 @@ static void test_group(void **state) {
         assert_examined(STORE_E_NO_SANDBOX, NULL);
 }
 
+/* Who starts a scope again depends on what belongs to it. */
+static void test_scope(void **state) {
+        (void)state;
+        place->scopes = true;
+        place->group_exists = false;
+        assert_examined(0, NULL); /* it waits for its first process */
+        strcpy(place->state->sandbox.invocation, "0123456789abcdef0123456789abcdef");
+        save(PHASE_READY);
+        assert_examined(0, "place another process");
+        place->overhead = true;
+        assert_examined(0, "attach-vcpus or exec");
+}
+
 static void change(struct place *at) {
         at->state->stop_timeout++;
         save(PHASE_CHANGING);
@@ -199,6 +222,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_phase, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_group, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_scope, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_busy, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_failure, setup, teardown),
         };
