@@ -118,7 +118,7 @@ static void offer_ids(const struct sandbox_environment *environment, const char 
         json_array_foreach(list, i, entry) {
                 const char *path = json_string_value(json_object_get(entry, "cgroupsPath"));
 
-                offer(json_string_value(json_object_get(entry, "id")), path ? path : "cannot be read",
+                offer(json_string_value(json_object_get(entry, "id")), path ? path : "cannot be examined",
                       beginning);
         }
 }
