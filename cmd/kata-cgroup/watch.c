@@ -32,7 +32,7 @@ static int parse(struct parsed *parsed, int key, const char *argument) {
 
 static int print(json_t *event, void *data, struct error *error) {
         bool *closed = data;
-        int r = command_print(event, error);
+        int r = command_print_line(event, error);
 
         *closed = r == -EPIPE;
         return r;
