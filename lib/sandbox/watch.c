@@ -229,7 +229,7 @@ static bool has_gone(const struct watching *watching, struct watched *sandbox, i
                      const struct session *session) {
         if (sandbox->announced)
                 return peeked == STORE_E_NO_SANDBOX || session_check_life(session, &sandbox->life, NULL) < 0;
-        return peeked == STORE_E_NO_SANDBOX && watching->begun && watching->options->id;
+        return peeked == STORE_E_NO_SANDBOX && watching->options->id;
 }
 
 /* Reads the state of a sandbox anew, and tells what that says. */
@@ -246,6 +246,9 @@ static int look_at_sandbox(struct watching *watching, struct watched *sandbox, s
                        : store_peek(watching->environment->root, sandbox->id, &session.state, error);
         if (peeked < 0)
                 return give_up_state(watching, sandbox, peeked, error);
+        /* It was deleted since begin() has looked for it. */
+        if (peeked == STORE_E_NO_SANDBOX && watching->options->id && !watching->begun)
+                return session_fail_no_sandbox(&session, sandbox->id, error);
         r = 0;
         if (has_gone(watching, sandbox, peeked, &session))
                 r = end_sandbox(watching, sandbox, error);
