@@ -477,11 +477,11 @@ int group_watch_open(struct group_watch *watch, struct cgroup *cgroup, bool fres
         for (size_t i = 0; r == 0 && i < watch->options.trigger_count; i++)
                 if (watch->pressures[i].fd < 0)
                         r = open_pressure(watch, cgroup, &watch->pressures[i], error);
-        if (r < 0 || fresh)
-                return r;
-        read_sources(watch);
-        memcpy(watch->told, watch->seen, sizeof(watch->told));
-        return 0;
+        if (!fresh) {
+                read_sources(watch);
+                memcpy(watch->told, watch->seen, sizeof(watch->told));
+        }
+        return r;
 }
 
 /* ---- telling ---- */

@@ -141,14 +141,22 @@ static int read_sandbox(const struct watching *watching, struct watched *sandbox
 
 /* ---- looking ---- */
 
-/* Whether the VMM is another one by now; it is held then. */
-static int look_at_vmm(const struct watching *watching, struct watched *sandbox, const struct process *recorded,
-                       struct error *error) {
+/* With --all, the error of one sandbox is a warning, and the others are watched. Not for errors of telling: they concern all. */
+static int give_up(const struct watching *watching, const struct watched *sandbox, int r, struct error *error) {
+        if (r >= 0 || watching->options->id || !error->message || r == -ENOMEM)
+                return r;
+        log_warning(watching->environment->log, "sandbox \"%s\" is not watched in full: %s", sandbox->id,
+                    error->message);
+        error_clear(error);
+        return 0;
+}
+
+/* Takes hold of another VMM than before. 0 or PROCESS_E_GONE. */
+static int hold_vmm(const struct watching *watching, struct watched *sandbox, const struct process *recorded,
+                    struct error *error) {
         _cleanup_(process_freep) struct process *vmm = NULL;
         int r;
 
-        if (!recorded || process_is(recorded, sandbox->vmm))
-                return 0;
         vmm = process_recorded(recorded->pid, recorded->start_time, NULL);
         r = vmm ? process_recall(vmm, error) : error_oom(error);
         if (r < 0)
@@ -157,12 +165,24 @@ static int look_at_vmm(const struct watching *watching, struct watched *sandbox,
         sandbox->vmm = TAKE(vmm);
         sandbox->vmm_ended = false;
         sandbox->vmm_wake = (struct wake){.owner = sandbox};
-        if (r == PROCESS_E_GONE) {
-                sandbox->vmm_ended = !watching->begun;
-                return sandbox->vmm_ended ? 0 : tell_vmm_exit(watching, sandbox, error);
-        }
+        if (r == PROCESS_E_GONE)
+                return r;
         r = wake_add(watching->epoll, sandbox->vmm->pidfd, EPOLLIN | EPOLLONESHOT, &sandbox->vmm_wake);
         return r < 0 ? error_fail(error, -r, "cannot watch process %d", sandbox->vmm->pid) : 0;
+}
+
+/* Whether the VMM is another one by now. */
+static int look_at_vmm(const struct watching *watching, struct watched *sandbox, const struct process *recorded,
+                       struct error *error) {
+        int r;
+
+        if (!recorded || process_is(recorded, sandbox->vmm))
+                return 0;
+        r = hold_vmm(watching, sandbox, recorded, error);
+        if (r != PROCESS_E_GONE)
+                return give_up(watching, sandbox, r, error);
+        sandbox->vmm_ended = !watching->begun;
+        return sandbox->vmm_ended ? 0 : tell_vmm_exit(watching, sandbox, error);
 }
 
 static int look_at_group(const struct watching *watching, struct watched *sandbox, int group,
@@ -175,23 +195,25 @@ static int look_at_group(const struct watching *watching, struct watched *sandbo
         if (!sandbox->groups[group])
                 r = manager_watch_new(watching->epoll, sandbox, watching->triggers, options->psi_count,
                                       &sandbox->groups[group], error);
-        return r < 0 ? r : manager_watch_open(manager, sandbox->groups[group], watching->begun, error);
+        if (r == 0)
+                r = manager_watch_open(manager, sandbox->groups[group], watching->begun, error);
+        return give_up(watching, sandbox, r, error);
 }
 
 /* A sandbox whose state is there, and was saved by a create that has finished. */
 static int look_at_state(const struct watching *watching, struct watched *sandbox, struct session *session,
                          struct error *error) {
+        bool created = !sandbox->announced && watching->begun;
         int r;
 
-        session->context = watching->context;
-        r = session_make_managers(session, error);
-        session->context = NULL; /* it is the watch's */
+        (void)session_check_life(session, &sandbox->life, NULL);
+        sandbox->announced = true;
+        r = created ? tell_whole(watching, sandbox->id, "created", error) : 0;
         if (r < 0)
                 return r;
-        (void)session_check_life(session, &sandbox->life, NULL);
-        if (!sandbox->announced && watching->begun)
-                r = tell_whole(watching, sandbox->id, "created", error);
-        sandbox->announced = true;
+        session->context = watching->context;
+        r = give_up(watching, sandbox, session_make_managers(session, error), error);
+        session->context = NULL; /* it is the watch's */
         if (r == 0)
                 r = look_at_group(watching, sandbox, 0, session->sandbox, error);
         if (r == 0)
@@ -211,17 +233,6 @@ static int end_sandbox(struct watching *watching, struct watched *sandbox, struc
         sandbox->announced = false;
         watching->ended = watching->options->id;
         return r == 0 && told ? tell_whole(watching, sandbox->id, "deleted", error) : r;
-}
-
-/* One that cannot be read is somebody's mistake, and does not keep the others. */
-static int give_up_state(const struct watching *watching, const struct watched *sandbox, int r,
-                         struct error *error) {
-        if (watching->options->id || !error->message || r == -ENOMEM)
-                return r;
-        log_warning(watching->environment->log, "sandbox \"%s\" is not watched: %s", sandbox->id,
-                    error->message);
-        error_clear(error);
-        return 0;
 }
 
 /* Whether the sandbox that is watched was deleted, or is another one by now. `peeked`: what reading its state said. */
@@ -245,7 +256,7 @@ static int look_at_sandbox(struct watching *watching, struct watched *sandbox, s
         peeked = r < 0 ? STORE_E_NO_SANDBOX
                        : store_peek(watching->environment->root, sandbox->id, &session.state, error);
         if (peeked < 0)
-                return give_up_state(watching, sandbox, peeked, error);
+                return give_up(watching, sandbox, peeked, error);
         /* It was deleted since begin() has looked for it. */
         if (peeked == STORE_E_NO_SANDBOX && watching->options->id && !watching->begun)
                 return session_fail_no_sandbox(&session, sandbox->id, error);

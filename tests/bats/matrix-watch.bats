@@ -175,11 +175,27 @@ freeze_group() {
     assert_one_error_line 3 "there is no sandbox \"$ID\""
 }
 
-@test "a reader that goes away ends it; what was counted before is no event" {
-    local reader
+# start_stopped_watch: of ID; sets WATCH, that has found the sandbox and then stops
+start_stopped_watch() {
+    ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -D -o "$BATS_TEST_TMPDIR/trace" -e trace=inotify_init1 \
+        -e inject=inotify_init1:signal=STOP "$KATA_CGROUP_TRACED" --root "$ROOT" watch "$ID" 3>&- > /dev/null 2> "$BATS_TEST_TMPDIR/said" &
+    WATCH=$!
+    STARTED+=("$WATCH")
+    wait_until grep -q "stopped by SIGSTOP" "$BATS_TEST_TMPDIR/trace"
+}
+
+@test "a reader that goes away ends it; what was counted before is no event; a group without PSI, and a delete as it begins" {
+    local reader i hide status=0 psi=()
     create_limited
     fork_in "$(runtime_group)"
-    exec {reader}< <(echo $BASHPID; exec "$KATA_CGROUP" --root "$ROOT" watch --all 3>&-)
+    for i in "${!MOUNTS[@]}"; do
+        [ "$KC_MODE" = overhead ] && hide=$OVERHEAD_DIR || hide=$SANDBOX_DIR
+        hide=${MOUNTS[i]}/$hide/cgroup.pressure
+        [ -e "$hide" ] || continue
+        echo 0 > "$hide"
+        psi=(--psi cpu:100ms/2s)
+    done
+    exec {reader}< <(echo $BASHPID; exec "$KATA_CGROUP" --root "$ROOT" watch --all "${psi[@]}" 3>&- 2> "$BATS_TEST_TMPDIR/said")
     read -r -u "$reader" WATCH
     STARTED+=("$WATCH")
     until [[ $REPLY == *'"group":null'* ]]; do
@@ -188,6 +204,13 @@ freeze_group() {
     done
     assert_told 'map(.event) | unique' '["watching"]'
     assert_told "map(select(.group == \"$(runtime_group)\") | .counters.pidsMax > 0)" '[true]'
+    [ ${#psi[@]} = 0 ] || grep -q "sandbox \"$ID\" is not watched in full: .*/cpu.pressure: No such file" "$BATS_TEST_TMPDIR/said"
     exec {reader}<&-
     wait_until has_ended "$WATCH"
+
+    start_stopped_watch
+    kc delete "$ID"
+    kill -CONT "$WATCH"
+    wait "$WATCH" || status=$?
+    assert_equal "$status $(< "$BATS_TEST_TMPDIR/said")" "3 kata-cgroup: error: there is no sandbox \"$ID\" in $ROOT"
 }
