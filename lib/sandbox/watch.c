@@ -7,7 +7,8 @@
  * kill is told before the end that it has caused.
  *
  * Subtle: a scope is started by attach-vcpus and exec, and a group may be made again; both save the state, and then groups
- * are looked for. What they have counted by then has happened under the watch's eyes, so it is told (`fresh`).
+ * are looked for. What they have counted by then has happened under the watch's eyes, so it is told (`fresh`). Before that, the
+ * open files are read: those of a former group are closed then, and only what is not open is opened.
  *
  * Subtle: a directory of ROOT is watched before its state is read, so that no change is missed in between.
  */
@@ -214,6 +215,8 @@ static int look_at_state(const struct watching *watching, struct watched *sandbo
         session->context = watching->context;
         r = give_up(watching, sandbox, session_make_managers(session, error), error);
         session->context = NULL; /* it is the watch's */
+        if (r == 0)
+                r = read_sandbox(watching, sandbox, error);
         if (r == 0)
                 r = look_at_group(watching, sandbox, 0, session->sandbox, error);
         if (r == 0)

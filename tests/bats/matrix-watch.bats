@@ -25,6 +25,8 @@ told() { grep -q "\"event\":\"$1\",\"id\":\"$ID\",\"group\":${2:-null}," "$EVENT
 
 told_times() { [ "$(grep -c "\"event\":\"$2\",\"id\":\"$ID\"," "$EVENTS")" = "$1" ]; }
 
+has_no() { [ ! -e "$1" ]; }
+
 # has_open PID FILE
 has_open() { [[ $'\n'$(readlink "/proc/$1/fd/"*)$'\n' == *$'\n'"$2"$'\n'* ]]; }
 
@@ -112,6 +114,17 @@ is_recorded() { grep -q "\"pid\": $1\b" "$ROOT/$ID/state.json"; }
     assert_equal "$(< "$BATS_TEST_TMPDIR/said")" ""
 }
 
+# renew_scope: the sandbox's goes with the VMM, and starts anew with another one while nobody watches
+renew_scope() {
+    end_vmm
+    wait_until told empty '"sandbox"'
+    wait_until has_no "$(group_dir sandbox pids)"
+    kill -STOP "$WATCH"
+    start_vmm
+    attach
+    kill -CONT "$WATCH"
+}
+
 # freeze_group 1|0
 freeze_group() {
     if has freezer; then
@@ -123,7 +136,7 @@ freeze_group() {
 }
 
 @test "one sandbox: tasks, pressure, freezing, a VMM that is attached later; it ends with the sandbox, and nothing waits for it" {
-    local trigger=cpu:100ms/2s busy
+    local trigger=cpu:100ms/2s busy terminal vmms=()
     create_limited
     run kc watch "$ID" --psi cpu:1ms/100ms
     assert_one_error_line 2 '--psi: "cpu:1ms/100ms": the window is not from 500ms to 10s'
@@ -135,10 +148,22 @@ freeze_group() {
         ! has memory || trigger=memory:1ms/500ms
     fi
     start_watch "$ID" ${trigger:+--psi "$trigger"}
+    # Also on a terminal, an event is a line.
+    script -qec "'$KATA_CGROUP' --root '$ROOT' watch '$ID'" /dev/null 3>&- < /dev/null > "$BATS_TEST_TMPDIR/terminal" &
+    terminal=$!
+    STARTED+=("$terminal")
+    wait_until grep -q watching "$BATS_TEST_TMPDIR/terminal"
     start_vmm
     attach
     fork_in sandbox
     wait_until told pidsMax '"sandbox"'
+    vmms=("$VMM")
+    if [ "$KC_DRIVER $KC_MODE" = "systemd overhead" ]; then
+        renew_scope
+        fork_in sandbox
+        wait_until told_times 2 pidsMax
+        vmms+=("$VMM")
+    fi
 
     # Who wants a whole CPU and has a tenth of one has to wait.
     if [ "$trigger" = cpu:100ms/2s ]; then
@@ -165,10 +190,13 @@ freeze_group() {
     wait_until told thawed '"sandbox"'
 
     end_vmm
-    wait_until told vmmExit
-    assert_told 'map(select(.event == "vmmExit") | .pid)' "[$VMM]"
+    wait_until told_times ${#vmms[@]} vmmExit
+    assert_told 'map(select(.event == "vmmExit") | .pid)' "[$(IFS=, && echo "${vmms[*]}")]"
     kc delete "$ID"
     wait "$WATCH"
+    wait "$terminal"
+    assert_equal "$(grep -cv '^{.*}' "$BATS_TEST_TMPDIR/terminal")" 0
+    grep -q '^{.*"event":"deleted"' "$BATS_TEST_TMPDIR/terminal"
     assert_told '.[-1] | [.event, .id, .group]' "[\"deleted\",\"$ID\",null]"
     keep_events
     run kc watch "$ID"
