@@ -7,7 +7,8 @@
  * Subtle: a group may go with its last process, and its files with it (systemd's scopes do). The kernel counts a kill before
  * the process ends, and notifies then, so a reader is usually in time. Where it is not, v2's parent still has the numbers of OOM:
  * memory.events of a group counts all groups below it. What the parent has counted beyond this group is known from when both
- * were read, so the rest is this group's. v1 has no such number.
+ * were read, so the rest is this group's. v1 has no such number. A group that was empty when its own number was read has no
+ * rest: what its parent counts later is others'. Its end wakes nobody, so it may be noticed long after.
  *
  * Subtle: v1's eventfd of memory.oom_control comes before the kill, and is also signalled for a group above this one and
  * when the group is removed. So after it the file is read again for a second, or until it has changed.
@@ -52,6 +53,7 @@ struct open_source {
 struct parent {
         struct wake wake;
         int fd;
+        bool waits;                          /* it is waited for */
         int64_t others[WATCH_COUNTER_COUNT]; /* what it has counted that was not in the group */
 };
 
@@ -86,7 +88,7 @@ struct group_watch *group_watch_new(const struct group_watch_options *options) {
                 return NULL;
         watch->options = *options;
         watch->frozen = watch->populated = -1;
-        watch->parent = (struct parent){.wake.owner = options->owner, .fd = -1};
+        watch->parent = (struct parent){.wake = {.owner = options->owner, .shared = true}, .fd = -1};
         for (size_t i = 0; i < WATCH_SOURCE_COUNT; i++)
                 watch->sources[i] = (struct open_source){
                         .wake.owner = options->owner, .fd = -1, .eventfd = -1, .frozen = -1};
@@ -119,6 +121,11 @@ static void close_pressure(struct pressure *pressure) {
         pressure->count = 0;
 }
 
+static void close_parent(struct parent *parent) {
+        close_fd(&parent->fd);
+        parent->wake.woken = parent->waits = false;
+}
+
 struct group_watch *group_watch_free(struct group_watch *watch) {
         if (!watch)
                 return NULL;
@@ -126,7 +133,7 @@ struct group_watch *group_watch_free(struct group_watch *watch) {
                 close_source(&watch->sources[i]);
         for (size_t i = 0; watch->pressures && i < watch->options.trigger_count; i++)
                 close_pressure(&watch->pressures[i]);
-        close_fd(&watch->parent.fd);
+        close_parent(&watch->parent);
         free(watch->pressures);
         free(watch);
         return NULL;
@@ -253,11 +260,26 @@ static int open_parent(struct group_watch *watch, struct cgroup *cgroup, struct 
                 return error_oom(error);
         }
         r = watch->parent.fd = file_open_beneath(memory->fd, path, O_RDONLY);
-        if (r >= 0)
-                r = wait_for(watch, watch->parent.fd, EPOLLPRI, &watch->parent.wake);
         for (int c = 0; c < WATCH_COUNTER_COUNT; c++)
                 watch->parent.others[c] = INT64_MIN;
         return r < 0 && !cgroup_is_gone(r) ? error_fail(error, -r, "%s/%s", memory->mount_point, path) : 0;
+}
+
+/* Waits for the parent while there are processes to be killed: all groups below it are woken by each kill. */
+static void set_parent_waits(struct group_watch *watch) {
+        struct parent *parent = &watch->parent;
+        bool wanted = watch->populated == 1 && watch->sources[WATCH_MEMORY_EVENTS].fd >= 0;
+        int r = 0;
+
+        if (parent->fd < 0 || parent->waits == wanted)
+                return;
+        if (wanted)
+                r = wait_for(watch, parent->fd, EPOLLPRI, &parent->wake);
+        else
+                (void)epoll_ctl(watch->options.epoll_fd, EPOLL_CTL_DEL, parent->fd, NULL);
+        parent->waits = wanted;
+        if (r < 0)
+                close_parent(parent);
 }
 
 /* A trigger that holds for as long as the file is open. 0 or a negative errno. */
@@ -393,13 +415,19 @@ static void read_source(struct group_watch *watch, const struct watch_source *ty
 /* What a parent is asked for: the rest may rise in another group at any time. */
 #define PARENT_COUNTERS ((1U << WATCH_OOM) | (1U << WATCH_OOM_KILL))
 
-static void read_parent(const struct parent *parent, struct watch_reading *out) {
+static void read_parent(struct parent *parent, struct watch_reading *out) {
         const struct watch_source *type = &watch_sources[WATCH_MEMORY_EVENTS];
         const struct open_source source = {.fd = parent->fd};
         char text[TEXT_SIZE];
 
-        if (parent->fd >= 0 && read_text(&source, type, text) == 0)
-                type->parse(text, out);
+        parent->wake.woken = false;
+        if (parent->fd < 0)
+                return;
+        if (read_text(&source, type, text) < 0) {
+                close_parent(parent);
+                return;
+        }
+        type->parse(text, out);
         out->known &= PARENT_COUNTERS;
 }
 
@@ -426,7 +454,7 @@ static void ask_parent(struct group_watch *watch) {
                     own > (int64_t)watch->seen[c])
                         watch->seen[c] = (uint64_t)own;
         }
-        close_fd(&watch->parent.fd);
+        close_parent(&watch->parent);
 }
 
 static int combine_frozen(const struct group_watch *watch) {
@@ -444,28 +472,38 @@ static void close_gone(struct group_watch *watch) {
                 watch->populated = 0;
         for (size_t i = 0; i < watch->options.trigger_count; i++)
                 close_pressure(&watch->pressures[i]);
-        close_fd(&watch->parent.fd);
+        close_parent(&watch->parent);
 }
 
-static void read_sources(struct group_watch *watch) {
-        struct watch_reading parent = WATCH_READING_INIT;
-        int64_t now = monotonic_ms();
-        bool was_open = group_watch_is_open(watch), had_memory = watch->sources[WATCH_MEMORY_EVENTS].fd >= 0;
-
-        read_parent(&watch->parent, &parent);
-        watch->parent.wake.woken = false;
+static void read_files(struct group_watch *watch, int64_t now) {
         watch->next_tick = now + TICK_MS;
         for (size_t i = 0; i < WATCH_SOURCE_COUNT; i++)
                 if (watch->sources[i].fd >= 0)
                         read_source(watch, &watch_sources[i], &watch->sources[i], now);
-        if (watch->sources[WATCH_MEMORY_EVENTS].fd >= 0)
+}
+
+/* `shared`: only what the parent has said is looked at, unless the group has gone. */
+static void read_sources(struct group_watch *watch, bool shared) {
+        struct open_source *memory = &watch->sources[WATCH_MEMORY_EVENTS];
+        struct watch_reading parent = WATCH_READING_INIT;
+        int64_t now = monotonic_ms();
+        bool was_open = group_watch_is_open(watch), had_memory = memory->fd >= 0,
+             was_empty = watch->populated == 0;
+
+        read_parent(&watch->parent, &parent);
+        if (shared && had_memory)
+                read_source(watch, &watch_sources[WATCH_MEMORY_EVENTS], memory, now);
+        if (!shared || memory->fd < 0)
+                read_files(watch, now);
+        if (memory->fd >= 0)
                 learn_from_parent(watch, &parent);
-        else if (had_memory)
+        else if (had_memory && !was_empty)
                 ask_parent(watch);
         go_on_rechecking(watch, now);
         watch->frozen = combine_frozen(watch);
         if (was_open && !group_watch_is_open(watch))
                 close_gone(watch);
+        set_parent_waits(watch);
 }
 
 int group_watch_open(struct group_watch *watch, struct cgroup *cgroup, bool fresh, struct error *error) {
@@ -478,7 +516,7 @@ int group_watch_open(struct group_watch *watch, struct cgroup *cgroup, bool fres
                 if (watch->pressures[i].fd < 0)
                         r = open_pressure(watch, cgroup, &watch->pressures[i], error);
         if (!fresh) {
-                read_sources(watch);
+                read_sources(watch, false);
                 memcpy(watch->told, watch->seen, sizeof(watch->told));
         }
         return r;
@@ -574,11 +612,13 @@ static int tell_pressure(struct group_watch *watch, struct pressure *pressure, j
         return r;
 }
 
-int group_watch_read(struct group_watch *watch, json_t *events) {
+int group_watch_read(struct group_watch *watch, bool shared, json_t *events) {
         int was_frozen = watch->frozen, was_populated = watch->populated, r = 0;
         int64_t now = monotonic_ms();
 
-        read_sources(watch);
+        if (shared && !watch->parent.wake.woken)
+                return 0;
+        read_sources(watch, shared);
         r = tell_counters(watch, events, now);
         for (size_t i = 0; r == 0 && i < watch->options.trigger_count; i++)
                 r = tell_pressure(watch, &watch->pressures[i], events, now);

@@ -42,8 +42,9 @@ int group_watch_open(struct group_watch *watch, struct cgroup *cgroup, bool fres
 /* Whether the group is there, as far as its files have said. */
 bool group_watch_is_open(const struct group_watch *watch);
 
-/* Appends what has happened since the last call, in order. The files of a group that has gone are closed. 0 or -ENOMEM. */
-int group_watch_read(struct group_watch *watch, json_t *events);
+/* Appends what has happened since the last call, in order. The files of a group that has gone are closed. `shared`: only what a
+ * shared wake is about is read. 0 or -ENOMEM. */
+int group_watch_read(struct group_watch *watch, bool shared, json_t *events);
 
 /* When it is to be read without being woken: in so many milliseconds, or never (-1). */
 int group_watch_timeout_ms(const struct group_watch *watch);

@@ -73,6 +73,7 @@ static void parse_tasks(const char *text, struct watch_reading *out) {
 #define COUNTS(counter) (1U << (counter))
 
 const struct watch_source watch_sources[WATCH_SOURCE_COUNT] = {
+        {CONTROLLER_COUNT, CGROUP_V2, "cgroup.events", WATCH_NOTIFIES, 0, false, parse_cgroup_events},
         {CONTROLLER_MEMORY, CGROUP_V2, "memory.events", WATCH_NOTIFIES,
          COUNTS(WATCH_OOM) | COUNTS(WATCH_OOM_KILL) | COUNTS(WATCH_MEMORY_HIGH) | COUNTS(WATCH_MEMORY_MAX),
          false, parse_memory_events},
@@ -84,7 +85,6 @@ const struct watch_source watch_sources[WATCH_SOURCE_COUNT] = {
          parse_pids_events},
         {CONTROLLER_PIDS, CGROUP_V1, "pids.events", WATCH_NOTIFIES, COUNTS(WATCH_PIDS_MAX), false,
          parse_pids_events},
-        {CONTROLLER_COUNT, CGROUP_V2, "cgroup.events", WATCH_NOTIFIES, 0, false, parse_cgroup_events},
         {CONTROLLER_FREEZER, CGROUP_V1, "freezer.state", WATCH_TICKS, 0, false, parse_freezer_state},
         {CONTROLLER_CPU, CGROUP_V1, "tasks", WATCH_TICKS, 0, true, parse_tasks},
 };

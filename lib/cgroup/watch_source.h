@@ -51,5 +51,6 @@ struct watch_source {
 };
 
 #define WATCH_SOURCE_COUNT 8
-#define WATCH_MEMORY_EVENTS 0 /* the place of v2's */
+#define WATCH_MEMORY_EVENTS 1 /* the place of v2's */
+/* In the order in which they are to be read. v2's cgroup.events is the first: if a group is empty, what is read then is final. */
 extern const struct watch_source watch_sources[WATCH_SOURCE_COUNT];

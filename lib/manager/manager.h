@@ -154,7 +154,7 @@ int manager_watch_open(struct manager *manager, struct group_watch *watch, bool 
 
 /* See cgroup/watch.h. */
 bool manager_watch_is_open(const struct group_watch *watch);
-int manager_watch_read(struct group_watch *watch, json_t *events);
+int manager_watch_read(struct group_watch *watch, bool shared, json_t *events);
 int manager_watch_timeout_ms(const struct group_watch *watch);
 json_t *manager_watch_counters(const struct group_watch *watch);
 

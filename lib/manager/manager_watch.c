@@ -40,8 +40,8 @@ bool manager_watch_is_open(const struct group_watch *watch) {
         return group_watch_is_open(watch);
 }
 
-int manager_watch_read(struct group_watch *watch, json_t *events) {
-        return group_watch_read(watch, events);
+int manager_watch_read(struct group_watch *watch, bool shared, json_t *events) {
+        return group_watch_read(watch, shared, events);
 }
 
 int manager_watch_timeout_ms(const struct group_watch *watch) {

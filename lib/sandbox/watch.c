@@ -3,8 +3,8 @@
  * watch
  *
  * One epoll instance has all that can happen: ROOT and the states below it (inotify), the files of each group, the VMMs
- * (pidfds), and the end of the reader. Whatever is reported of a sandbox, all of it is looked at, groups before the VMM: the
- * kill is told before the end that it has caused.
+ * (pidfds), and the end of the reader. Whatever is reported of a sandbox alone, all of it is looked at, groups before the VMM:
+ * the kill is told before the end that it has caused.
  *
  * Subtle: a scope is started by attach-vcpus and exec, and a group may be made again; both save the state, and then groups
  * are looked for. What they have counted by then has happened under the watch's eyes, so it is told (`fresh`). Before that, the
@@ -111,14 +111,14 @@ static int tell_vmm_exit(const struct watching *watching, struct watched *sandbo
                     error);
 }
 
-static int read_group(const struct watching *watching, const struct watched *sandbox, int group,
+static int read_group(const struct watching *watching, const struct watched *sandbox, int group, bool shared,
                       struct error *error) {
         _cleanup_json_ json_t *events = json_array();
         json_t *event;
         size_t i;
         int r = 0;
 
-        if (!events || manager_watch_read(sandbox->groups[group], events) < 0)
+        if (!events || manager_watch_read(sandbox->groups[group], shared, events) < 0)
                 return error_oom(error);
         json_array_foreach(events, i, event) {
                 r = tell(watching, sandbox->id, group_names[group], json_incref(event), error);
@@ -128,13 +128,22 @@ static int read_group(const struct watching *watching, const struct watched *san
         return r;
 }
 
-/* Tells what has happened in a sandbox. */
-static int read_sandbox(const struct watching *watching, struct watched *sandbox, struct error *error) {
+/* Tells what has happened in its groups. `shared`: only what a shared wake is about. */
+static int read_groups(const struct watching *watching, const struct watched *sandbox, bool shared,
+                       struct error *error) {
         int r = 0;
 
         for (int i = 0; r == 0 && i < GROUP_COUNT; i++)
                 if (sandbox->groups[i])
-                        r = read_group(watching, sandbox, i, error);
+                        r = read_group(watching, sandbox, i, shared, error);
+        return r;
+}
+
+/* Tells what has happened in a sandbox. */
+static int read_sandbox(const struct watching *watching, struct watched *sandbox, struct error *error) {
+        int r;
+
+        r = read_groups(watching, sandbox, false, error);
         if (r == 0 && sandbox->vmm && !sandbox->vmm_ended && !process_is_alive(sandbox->vmm))
                 r = tell_vmm_exit(watching, sandbox, error);
         return r;
@@ -401,7 +410,8 @@ static int handle(struct watching *watching, struct wake *wake, struct error *er
                 return look_at_changed(watching, error);
         }
         wake->woken = true;
-        return read_sandbox(watching, wake->owner, error);
+        return wake->shared ? read_groups(watching, wake->owner, true, error)
+                            : read_sandbox(watching, wake->owner, error);
 }
 
 static int wait_and_tell(struct watching *watching, struct error *error) {

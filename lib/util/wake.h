@@ -14,6 +14,7 @@
 
 struct wake {
         void *owner; /* for whoever waits */
+        bool shared; /* the file is about others, too, so many owners are woken at a time, and most in vain */
         bool woken;  /* set by whoever waits, reset by whoever has looked */
 };
 

@@ -27,9 +27,6 @@ told_times() { [ "$(grep -c "\"event\":\"$2\",\"id\":\"$ID\"," "$EVENTS")" = "$1
 
 has_no() { [ ! -e "$1" ]; }
 
-# has_open PID FILE
-has_open() { [[ $'\n'$(readlink "/proc/$1/fd/"*)$'\n' == *$'\n'"$2"$'\n'* ]]; }
-
 # assert_told FILTER VALUE: of all events as an array
 assert_told() { assert_equal "$(jq -sc "$1" "$EVENTS")" "$2"; }
 
@@ -69,6 +66,31 @@ start_as_vmm() {
 
 is_recorded() { grep -q "\"pid\": $1\b" "$ROOT/$ID/state.json"; }
 
+# freeze_group 1|0
+freeze_group() {
+    if has freezer; then
+        [ "$1" = 1 ] && set FROZEN || set THAWED
+        echo "$1" > "$(group_dir sandbox freezer)/freezer.state"
+    else
+        echo "$1" > "${MOUNTS[0]}/$SANDBOX_DIR/cgroup.freeze"
+    fi
+}
+
+# kill_sibling: for its memory, in a group beside the sandbox's, whose own has been removed
+kill_sibling() {
+    local dir=${MOUNT_OF[memory]}/$PARENT_DIR/sibling
+    if [ "$KC_DRIVER" = systemd ]; then
+        wait_until has_no "$(group_dir sandbox memory)"
+        systemd-run --quiet --scope --slice="${PARENT_DIR##*/}" -p MemoryMax=64M "${KATA_CGROUP%/*}/touch-memory" 128 3>&- > /dev/null 2>&1 || true
+    else
+        rmdir "$(group_dir sandbox memory)"
+        mkdir "$dir"
+        echo 64M > "$dir/memory.max"
+        sh -c 'echo $$ > "$0/cgroup.procs" && exec "$1" 128' "$dir" "${KATA_CGROUP%/*}/touch-memory" 3>&- > /dev/null 2>&1 || true
+        rmdir "$dir"
+    fi
+}
+
 @test "a VMM that is killed for its memory: one oomKill, then vmmExit, empty, deleted; and all of the next life of the ID" {
     local group='"sandbox"' exec_pid
     ! places_threads || group='"overhead"'
@@ -87,7 +109,10 @@ is_recorded() { grep -q "\"pid\": $1\b" "$ROOT/$ID/state.json"; }
         assert_told 'map(.event) | index("oomKill") < index("vmmExit")' true
         assert told oom "$group"
     fi
-    if [ "$KC_MODE" = overhead ] && ! places_threads; then wait_until told empty '"sandbox"'; fi
+    if [ "$KC_MODE" = overhead ] && ! places_threads; then
+        wait_until told empty '"sandbox"'
+        ! has memory || on_v1 memory || kill_sibling
+    fi
     kc delete "$ID"
     wait_until told deleted
     create_limited
@@ -95,7 +120,9 @@ is_recorded() { grep -q "\"pid\": $1\b" "$ROOT/$ID/state.json"; }
     attach
     # What happens while the watch does not run, to the end of the group, is not lost on v2: the parent has counted it.
     if has memory && ! on_v1 memory; then
-        wait_until has_open "$WATCH" "$(group_dir sandbox memory)/memory.events"
+        freeze_group 1
+        wait_until told frozen '"sandbox"'
+        freeze_group 0
         kill -STOP "$WATCH"
         run_in sandbox "${KATA_CGROUP%/*}/touch-memory" 128
     fi
@@ -123,16 +150,6 @@ renew_scope() {
     start_vmm
     attach
     kill -CONT "$WATCH"
-}
-
-# freeze_group 1|0
-freeze_group() {
-    if has freezer; then
-        [ "$1" = 1 ] && set FROZEN || set THAWED
-        echo "$1" > "$(group_dir sandbox freezer)/freezer.state"
-    else
-        echo "$1" > "${MOUNTS[0]}/$SANDBOX_DIR/cgroup.freeze"
-    fi
 }
 
 @test "one sandbox: tasks, pressure, freezing, a VMM that is attached later; it ends with the sandbox, and nothing waits for it" {

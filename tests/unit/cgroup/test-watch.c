@@ -82,6 +82,13 @@ static void test_files(void **state) {
                 assert_example(&examples[i]);
 }
 
+/* Whether a group is empty is read before what it has counted, so that this is final. */
+static void test_order(void **state) {
+        (void)state;
+        assert_ptr_equal(source_of("cgroup.events", CGROUP_V2), &watch_sources[0]);
+        assert_ptr_equal(source_of("memory.events", CGROUP_V2), &watch_sources[WATCH_MEMORY_EVENTS]);
+}
+
 static void test_triggers(void **state) {
         static const struct {
                 const char *text, *resource;
@@ -145,6 +152,7 @@ static void test_triggers(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_files),
+                cmocka_unit_test(test_order),
                 cmocka_unit_test(test_triggers),
         };
 
