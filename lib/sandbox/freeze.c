@@ -56,10 +56,13 @@ static int check_caller(const struct session *session, const struct pid_set *mem
                           session->state->owner.id, who ? who : "?");
 }
 
-static int check_members(const struct session *session, const struct process *vmm, struct error *error) {
+static int check_members(const struct session *session, struct error *error) {
         _cleanup_pid_set_ struct pid_set members = {0};
-        int r = find_members(session, vmm, &members, error);
+        struct process *vmm;
+        int r = session_living_vmm(session, &vmm, error);
 
+        if (r == 0)
+                r = find_members(session, vmm, &members, error);
         return r < 0 ? r : check_caller(session, &members, error);
 }
 
@@ -76,13 +79,11 @@ static int spread(struct session *session, struct process *vmm, struct error *er
         return manager_spread_threads(session->sandbox, session->overhead, vmm, tids, count, error);
 }
 
-int session_freeze(struct session *session, bool frozen, int64_t deadline, struct error *error) {
+static int apply(struct session *session, bool frozen, int64_t deadline, struct error *error) {
         struct process *vmm;
         int r = session_living_vmm(session, &vmm, error);
         bool gathered = vmm && session_places_threads(session);
 
-        if (r == 0 && frozen)
-                r = check_members(session, vmm, error);
         if (r == 0 && frozen && gathered)
                 r = manager_gather_threads(session->sandbox, vmm, error);
         if (r == 0)
@@ -90,10 +91,21 @@ int session_freeze(struct session *session, bool frozen, int64_t deadline, struc
         return r == 0 && !frozen && gathered ? spread(session, vmm, error) : r;
 }
 
+int session_freeze(struct session *session, bool frozen, int64_t deadline, struct error *error) {
+        int r = frozen ? check_members(session, error) : 0;
+
+        return r < 0 ? r : apply(session, frozen, deadline, error);
+}
+
+/* If the state does not change, somebody else has frozen or thawed the group. A freeze that fails is taken back then, too. A thaw
+ * that fails is not tried again. */
 static int freezing_undo(void *change, struct error *error) {
         struct session *session = change;
+        const int64_t deadline = monotonic_ms() + FREEZE_TIMEOUT_MS;
 
-        return session_freeze(session, session->former->frozen, monotonic_ms() + FREEZE_TIMEOUT_MS, error);
+        if (session->former->frozen != session->state->frozen)
+                return apply(session, session->former->frozen, deadline, error);
+        return session->state->frozen ? manager_freeze(session->sandbox, false, deadline, error) : 0;
 }
 
 static int change(struct session *session, bool frozen, int64_t deadline, struct error *error) {
@@ -103,7 +115,7 @@ static int change(struct session *session, bool frozen, int64_t deadline, struct
         r = session_save(session, PHASE_CHANGING, error);
         if (r == 0)
                 r = journal_add(session->journal, freezing_undo, NULL, session, error);
-        return r < 0 ? r : session_freeze(session, frozen, deadline, error);
+        return r < 0 ? r : apply(session, frozen, deadline, error);
 }
 
 /* Whether there is nothing to do. A freeze by somebody else is recorded as the user's, and can be thawed. */
@@ -121,6 +133,9 @@ int sandbox_freeze(const struct sandbox_environment *environment, const char *id
         if (r == 0)
                 r = session_settle(&session, error);
         if (r < 0 || is_done(&session, frozen))
+                return r;
+        r = frozen ? check_members(&session, error) : 0;
+        if (r < 0)
                 return r;
         return session_finish(&session,
                               change(&session, frozen, monotonic_ms() + (int64_t)timeout * 1000, error), error);

@@ -7,8 +7,10 @@ setup() { kc_setup; }
 
 # On v1 SIGKILL does nothing to what is frozen.
 teardown() {
-    local file=${MOUNT_OF[freezer]:-}/$SANDBOX_DIR/freezer.state
-    [ ! -e "$file" ] || echo THAWED > "$file"
+    local file dir=${MOUNT_OF[freezer]:-}/$SANDBOX_DIR
+    for file in "$dir" "${dir%/*}"; do
+        [ ! -e "$file/freezer.state" ] || echo THAWED > "$file/freezer.state"
+    done
     kc_teardown
 }
 
@@ -149,7 +151,7 @@ join_sandbox() {
 }
 
 @test "refused: without a process, with the caller in the group, without a sandbox; and an exec into a frozen group" {
-    local command file
+    local command file state
     for command in freeze thaw; do
         run kc $command nosuch
         assert_failure 3
@@ -165,6 +167,11 @@ join_sandbox() {
         file=$(group_dir sandbox pids)/cgroup.freeze
         [ -z "${MOUNT_OF[freezer]:-}" ] || file=$(group_dir sandbox freezer)/freezer.state
         [ "${file##*/}" = freezer.state ] && echo FROZEN > "$file" || echo 1 > "$file"
+        # What is refused writes nothing, and thaws nobody.
+        state=$(stat -c "%i %z" "$ROOT/$ID/state.json")
+        run kc freeze "$ID"
+        assert_one_error_line 1 "sandbox \"$ID\" has no process that could be frozen"
+        assert_equal "$(stat -c "%i %z" "$ROOT/$ID/state.json")" "$state"
         run kc exec "$ID" -- true
         assert_one_error_line 1 "sandbox \"$ID\" is frozen: thaw it first"
         kc thaw "$ID"
@@ -176,6 +183,21 @@ join_sandbox() {
         "$KATA_CGROUP" "$ROOT" "$ID" "${MOUNTS[@]/%//$SANDBOX_DIR}" 3>&-
     assert_one_error_line 1 "freezing sandbox \"$ID\" would freeze its caller: "
     assert_freezer running
+}
+
+@test "a thaw below a frozen cgroup fails at its timeout, and the sandbox stays as it was" {
+    local file
+    [ "$KC_DRIVER" = cgroupfs ] || return 0
+    create_busy
+    file=$(group_dir sandbox pids)/../cgroup.freeze
+    [ -z "${MOUNT_OF[freezer]:-}" ] || file=$(group_dir sandbox freezer)/../freezer.state
+    [ "${file##*/}" = freezer.state ] && echo FROZEN > "$file" || echo 1 > "$file"
+    run kc thaw "$ID" --timeout 0
+    assert_one_error_line 1 "stays frozen: a cgroup above it is frozen"
+    refute_output --partial "not undone"
+    assert_equal "$(jq -c '[.phase, .frozen]' "$ROOT/$ID/state.json")" '["ready",false]'
+    [ "${file##*/}" = freezer.state ] && echo THAWED > "$file" || echo 0 > "$file"
+    assert_runs
 }
 
 @test "a process that does not stop in time: it is named, and the sandbox is thawed again" {
