@@ -158,8 +158,8 @@ int cgroup_check_origin(const struct cgroup *cgroup, const struct process *proce
                         struct error *error);
 
 /*
- * Moves a process into the group in one hierarchy, and records its former group (process->former). A process that is there
- * already is left alone. After EINVAL the move is repeated, since the task may be in creation. Errors: status 1, also for
+ * Moves a process into the group in one hierarchy, and records its former group (process->former). A process whose main thread is
+ * there already is left alone. After EINVAL the move is repeated, since the task may be in creation. Errors: status 1, also for
  * ESRCH. The process outlives the journal.
  */
 int cgroup_move(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct process *process,
@@ -168,6 +168,10 @@ int cgroup_move(struct cgroup *cgroup, const struct hierarchy *hierarchy, const 
 /* The same for one thread of a process, whose former group is in `former`: on v1, or within a threaded domain. */
 int cgroup_move_thread(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct process *process,
                        pid_t tid, const char *former, struct journal *journal, struct error *error);
+
+/* Moves all threads of a process, wherever its main thread is, and records nothing. */
+int cgroup_move_all_threads(struct cgroup *cgroup, const struct hierarchy *hierarchy,
+                            const struct process *process, struct error *error);
 
 /* Records a process that systemd has moved, so that an undo moves it back. */
 int cgroup_record_moved(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct process *process,

@@ -146,11 +146,8 @@ static bool is_there(const struct moved_task *task) {
 static int move(struct cgroup *cgroup, const struct moved_task *task, struct journal *journal,
                 struct error *error) {
         const char *file = cgroup_members_file(task->hierarchy, members_of(task));
-        int r;
+        int r = cgroup_claim(cgroup, task->hierarchy, error);
 
-        if (is_there(task))
-                return 0;
-        r = cgroup_claim(cgroup, task->hierarchy, error);
         if (r < 0)
                 return r;
         log_debug(task->log, "write %s/%s/%s: %d", task->hierarchy->mount_point, task->group, file,
@@ -181,14 +178,21 @@ int cgroup_move(struct cgroup *cgroup, const struct hierarchy *hierarchy, const 
                 struct journal *journal, struct error *error) {
         const struct moved_task task = task_of(cgroup, hierarchy, process, 0, process->former);
 
-        return move(cgroup, &task, journal, error);
+        return is_there(&task) ? 0 : move(cgroup, &task, journal, error);
+}
+
+int cgroup_move_all_threads(struct cgroup *cgroup, const struct hierarchy *hierarchy,
+                            const struct process *process, struct error *error) {
+        const struct moved_task task = task_of(cgroup, hierarchy, process, 0, process->former);
+
+        return move(cgroup, &task, NULL, error);
 }
 
 int cgroup_move_thread(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct process *process,
                        pid_t tid, const char *former, struct journal *journal, struct error *error) {
         const struct moved_task task = task_of(cgroup, hierarchy, process, tid, former);
 
-        return move(cgroup, &task, journal, error);
+        return is_there(&task) ? 0 : move(cgroup, &task, journal, error);
 }
 
 int cgroup_record_moved(struct cgroup *cgroup, const struct hierarchy *hierarchy, const struct process *process,

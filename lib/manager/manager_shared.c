@@ -165,7 +165,8 @@ int manager_gather_threads(struct manager *sandbox, struct process *vmm, struct 
                 r = process_look(vmm, error);
         if (r == PROCESS_E_GONE)
                 return error_fail(error, ESRCH, "the VMM, process %d", vmm->pid);
-        return r < 0 || !freezer ? r : cgroup_move(sandbox->cgroup, freezer, vmm, NULL, error);
+        /* The main thread may be a vCPU. */
+        return r < 0 || !freezer ? r : cgroup_move_all_threads(sandbox->cgroup, freezer, vmm, error);
 }
 
 /* An error, unless it says that the task has ended: a VMM that was sent SIGKILL ends as soon as it is thawed. */

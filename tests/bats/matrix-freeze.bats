@@ -112,6 +112,12 @@ join_sandbox() {
         assert_runs
     done
     assert_equal "$(places)" "$before"
+    # A vCPU that is the main thread: the others are frozen as well.
+    kc attach-vcpus "$ID" --vmm-pid "$VMM" --vcpu "0:$VMM" > /dev/null
+    kc freeze "$ID"
+    assert_stands_still
+    kc thaw "$ID"
+    assert_runs
     kc freeze "$ID"
     kc delete --force "$ID"
     wait_until has_ended "$VMM"
