@@ -76,12 +76,33 @@ static int check_newcomer(struct session *session, struct process *process, stru
         return runtime_look(session, process, error);
 }
 
+/* In a frozen group the caller would stop until somebody thaws it. */
+static int check_caller(const struct session *session, const struct newcomers *newcomers, struct error *error) {
+        _cleanup_pid_set_ struct pid_set callers = {0};
+        int r;
+
+        if (manager_is_thawed(session_runtime_manager(session)))
+                return 0;
+        r = proc_self_and_ancestors(&callers);
+        if (r < 0)
+                return error_fail(error, -r, "/proc");
+        for (size_t i = 0; i < newcomers->count; i++)
+                if (pid_set_contains(&callers, newcomers->processes[i]->pid))
+                        return error_fail(
+                                error, 0,
+                                "sandbox \"%s\" is frozen: placing process %d would freeze the caller",
+                                session->state->owner.id, newcomers->processes[i]->pid);
+        return 0;
+}
+
 static int place_locked(struct session *session, const struct newcomers *newcomers, struct error *error) {
         struct manager *manager = session_runtime_manager(session);
         int r;
 
         signals_hold();
         r = session_settle(session, error);
+        if (r == 0)
+                r = check_caller(session, newcomers, error);
         if (r == 0)
                 r = record_all(session, newcomers, error);
         if (r == 0)

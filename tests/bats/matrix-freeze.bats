@@ -137,6 +137,10 @@ join_sandbox() {
     start_process
     late=$!
     kc place "$ID" --pid "$late"
+    if [ "$KC_MODE" = sandbox-only ]; then
+        run bash -c '"$1" --root "$2" place "$3" --pid $$; exit $?' - "$KATA_CGROUP" "$ROOT" "$ID" 3>&-
+        assert_one_error_line 1 "sandbox \"$ID\" is frozen: placing process "
+    fi
     [ "$KC_DRIVER" != systemd ] || systemctl daemon-reload
     assert_freezer frozen
     assert_stands_still
