@@ -4,6 +4,9 @@
 
 enum { KEY_TIMEOUT = 0x100 };
 
+/* Less than the time that other commands wait for the sandbox's lock. */
+#define TIMEOUT_MAX 25
+
 static const struct command_option options[] = {
         {"timeout", KEY_TIMEOUT, "SECONDS", "for the processes to stop, or to go on (default: 10)",
          COMPLETE_NONE},
@@ -19,7 +22,7 @@ static int parse(struct parsed *parsed, int key, const char *argument) {
         struct freeze_options *o = (struct freeze_options *)parsed;
 
         (void)key;
-        return command_number("--timeout", argument, 0, 86400, &o->timeout, parsed->error);
+        return command_number("--timeout", argument, 0, TIMEOUT_MAX, &o->timeout, parsed->error);
 }
 
 static int run(const struct command *command, bool frozen, const struct sandbox_environment *environment,

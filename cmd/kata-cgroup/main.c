@@ -12,6 +12,7 @@
 
 #include "command.h"
 #include "util/cleanup.h"
+#include "util/signals.h"
 
 #define DEFAULT_ROOT "/run/kata-cgroup"
 
@@ -149,5 +150,8 @@ int main(int argc, char **argv) {
                 log_error(&o.log, &error);
         if (o.log.stream != stderr)
                 (void)fclose(o.log.stream);
+        /* The command has rolled back, as one of the signals that it holds back wants. */
+        if (r == -EINTR)
+                signals_release();
         return r < 0 ? (int)error.status : EXIT_STATUS_DONE;
 }

@@ -29,8 +29,8 @@
 #include <unistd.h>
 
 #include "util/file.h"
+#include "util/signals.h"
 #include "util/timestamp.h"
-#include "util/waiting.h"
 
 #define STATE_FILE "freezer.state"
 #define EVENTS_FILE "cgroup.events"
@@ -42,6 +42,9 @@
 #define FREEZE_TRIES 100
 #define FREEZE_PAUSE_MS 5
 #define FREEZE_PAUSE_MAX_MS 40
+
+/* How often a wait looks for a signal. The signals are blocked, so none interrupts poll(2). */
+#define SIGNAL_PAUSE_MS 200
 
 /* How a group is frozen and thawed. */
 struct freezer {
@@ -265,8 +268,15 @@ static void say_waiting(const struct cgroup *cgroup, struct waiting *waiting) {
                 waiting_say(waiting, "the processes of cgroup %s to be frozen or thawed", cgroup->path);
 }
 
+/* 0, or the reason to give up. */
+static int check_limit(const struct wait_limit *limit) {
+        if (limit->until_signal && signals_are_pending())
+                return -EINTR;
+        return deadline_left_ms(limit->deadline) == 0 ? -ETIMEDOUT : 0;
+}
+
 static int await_event(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *wanted,
-                       int64_t deadline) {
+                       const struct wait_limit *limit) {
         struct waiting waiting = waiting_begin(cgroup->log);
         int directory = cgroup_directory(cgroup, hierarchy);
         _cleanup_close_ int fd =
@@ -278,12 +288,15 @@ static int await_event(struct cgroup *cgroup, const struct hierarchy *hierarchy,
                 struct pollfd changed = {.fd = fd, .events = POLLPRI};
                 char events[128];
                 int r = read_again(fd, events, sizeof(events));
+                int64_t turn = monotonic_ms() + SIGNAL_PAUSE_MS;
 
                 if (r < 0 || strstr(events, wanted))
                         return r;
-                if (deadline_left_ms(deadline) == 0)
-                        return -ETIMEDOUT;
-                r = poll(&changed, 1, deadline_left_ms(waiting_until(&waiting, deadline)));
+                r = check_limit(limit);
+                if (r < 0)
+                        return r;
+                turn = turn < limit->deadline ? turn : limit->deadline;
+                r = poll(&changed, 1, deadline_left_ms(waiting_until(&waiting, turn)));
                 if (r < 0 && errno != EINTR)
                         return -errno;
                 say_waiting(cgroup, &waiting);
@@ -292,14 +305,16 @@ static int await_event(struct cgroup *cgroup, const struct hierarchy *hierarchy,
 
 /* Repeats the write until the kernel confirms it. */
 static int await_state(struct cgroup *cgroup, const struct hierarchy *hierarchy, const char *word,
-                       int64_t deadline) {
+                       const struct wait_limit *limit) {
         const char *wanted = strcmp(word, freezer_v1.freeze) == 0 ? "FROZEN\n" : "THAWED\n";
         struct waiting waiting = waiting_begin(cgroup->log);
         int pause_ms = FREEZE_PAUSE_MS, r;
 
         while (!is_in_state(cgroup, hierarchy, wanted)) {
-                if (!deadline_pause(deadline, &pause_ms, FREEZE_PAUSE_MAX_MS))
-                        return -ETIMEDOUT;
+                r = check_limit(limit);
+                if (r < 0)
+                        return r;
+                (void)deadline_pause(limit->deadline, &pause_ms, FREEZE_PAUSE_MAX_MS);
                 say_waiting(cgroup, &waiting);
                 r = cgroup_write(cgroup, hierarchy, STATE_FILE, word);
                 if (r < 0)
@@ -313,6 +328,9 @@ static int fail_set(struct cgroup *cgroup, const struct hierarchy *hierarchy, bo
         _cleanup_pid_set_ struct pid_set members = {0};
         _cleanup_free_ char *who = NULL;
 
+        if (r == -EINTR)
+                return error_fail(error, EINTR, "a signal has ended the wait for %s/%s to be %s",
+                                  hierarchy->mount_point, cgroup->path, frozen ? "frozen" : "thawed");
         if (r != -ETIMEDOUT)
                 return error_fail(error, -r, "cannot %s %s/%s by %s", frozen ? "freeze" : "thaw",
                                   hierarchy->mount_point, cgroup->path, freezer_in(hierarchy)->file);
@@ -325,7 +343,7 @@ static int fail_set(struct cgroup *cgroup, const struct hierarchy *hierarchy, bo
                           cgroup->path, who ? who : "?");
 }
 
-int freezer_set(struct cgroup *cgroup, bool frozen, int64_t deadline, struct error *error) {
+int freezer_set(struct cgroup *cgroup, bool frozen, const struct wait_limit *limit, struct error *error) {
         const struct hierarchy *hierarchy = freezer_hierarchy(cgroup->host);
         const struct freezer *freezer = hierarchy ? freezer_in(hierarchy) : NULL;
         const char *word;
@@ -340,8 +358,8 @@ int freezer_set(struct cgroup *cgroup, bool frozen, int64_t deadline, struct err
                 (void)fremovexattr(cgroup_directory(cgroup, hierarchy), FROZEN_ATTRIBUTE);
         if (r == 0)
                 r = hierarchy->version == CGROUP_V1
-                            ? await_state(cgroup, hierarchy, word, deadline)
-                            : await_event(cgroup, hierarchy, frozen ? EVENT_FROZEN : EVENT_THAWED, deadline);
+                            ? await_state(cgroup, hierarchy, word, limit)
+                            : await_event(cgroup, hierarchy, frozen ? EVENT_FROZEN : EVENT_THAWED, limit);
         if (r == 0 || (!frozen && cgroup_is_gone(r)))
                 return 0;
         return fail_set(cgroup, hierarchy, frozen, r, error);

@@ -13,6 +13,7 @@
  */
 
 #include "cgroup/cgroup.h"
+#include "util/waiting.h"
 
 /* The group's state in the kernel, whoever has frozen the group or one above it. */
 enum freezer_state {
@@ -26,11 +27,11 @@ enum freezer_state freezer_state(struct cgroup *cgroup);
 const struct hierarchy *freezer_hierarchy(const struct host *host);
 
 /*
- * Freezes or thaws the group, and waits until the kernel confirms it, at most until the deadline (monotonic_ms()). Repeating it
- * does no harm. A group that does not exist counts as thawed, and cannot be frozen. Errors: status 1; -ETIMEDOUT after the
- * deadline, naming the processes in the group. After an error the group may be frozen, thawed or between: the caller undoes it.
+ * Freezes or thaws the group, and waits until the kernel confirms it, up to the limit. Repeating it does no harm. A group that
+ * does not exist counts as thawed, and cannot be frozen. Errors: status 1; -ETIMEDOUT after the deadline, naming the processes
+ * in the group; -EINTR after a signal. After an error the group may be frozen, thawed or between: the caller undoes it.
  */
-int freezer_set(struct cgroup *cgroup, bool frozen, int64_t deadline, struct error *error);
+int freezer_set(struct cgroup *cgroup, bool frozen, const struct wait_limit *limit, struct error *error);
 
 /* A group that is frozen by this process; all 0: none. */
 struct freezing {

@@ -169,8 +169,8 @@ bool manager_is_thawed(struct manager *manager) {
         return freezer_state(manager->cgroup) == FREEZER_THAWED;
 }
 
-int manager_freeze(struct manager *manager, bool frozen, int64_t deadline, struct error *error) {
-        return manager->ops->freeze(manager, frozen, deadline, error);
+int manager_freeze(struct manager *manager, bool frozen, const struct wait_limit *limit, struct error *error) {
+        return manager->ops->freeze(manager, frozen, limit, error);
 }
 
 int manager_update(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error) {
@@ -182,10 +182,12 @@ int manager_check_usage(struct manager *manager, const struct plan *plan, struct
 }
 
 int manager_destroy(struct manager *manager, const struct manager_destroy *how, struct error *error) {
+        const struct wait_limit limit = {.deadline = how->deadline};
+
         /* The stop of a unit has to end the runtime processes, and systemd 257 does not stop a unit that it takes for frozen. On v1
          * SIGKILL reaches a frozen task only after it is thawed. */
         if (!manager_is_thawed(manager))
-                (void)manager->ops->freeze(manager, false, how->deadline, NULL);
+                (void)manager->ops->freeze(manager, false, &limit, NULL);
         /* Also the groups below. v2 kills frozen tasks; thawing makes their exit visible at once. */
         if (how->kill || !manager_is_thawed(manager))
                 freezer_thaw_all(manager->cgroup);

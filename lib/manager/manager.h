@@ -26,6 +26,7 @@
 #include "util/cpulist.h"
 #include "util/journal.h"
 #include "util/log.h"
+#include "util/waiting.h"
 
 /* What all managers of a run share: the host and the connection to systemd. */
 struct manager_context;
@@ -210,12 +211,11 @@ int manager_mend_freezing(struct manager *manager, struct error *error);
 int manager_update(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error);
 
 /*
- * Freezes the group's processes, or thaws them, and waits until the kernel confirms it, at most until the deadline
- * (monotonic_ms()). With systemd the unit's FreezerState agrees, if systemd has one. Repeating it does no harm. A group that is
- * gone counts as thawed. Error: status 1, after the deadline with the processes in the group; the group may then be frozen or
- * not.
+ * Freezes the group's processes, or thaws them, and waits until the kernel confirms it, up to the limit. With systemd the unit's
+ * FreezerState agrees, if systemd has one. Repeating it does no harm. A group that is gone counts as thawed. Error: status 1,
+ * after the deadline with the processes in the group, after a signal -EINTR; the group may then be frozen or not.
  */
-int manager_freeze(struct manager *manager, bool frozen, int64_t deadline, struct error *error);
+int manager_freeze(struct manager *manager, bool frozen, const struct wait_limit *limit, struct error *error);
 
 /*
  * If vCPU threads are placed singly, the VMM's other threads are in the overhead group, which must not be frozen.

@@ -64,10 +64,10 @@ static int update(struct manager *manager, struct plan *plan, struct journal *jo
         return r < 0 ? r : cgroup_apply(manager->cgroup, plan, journal, error);
 }
 
-static int freeze(struct manager *manager, bool frozen, int64_t deadline, struct error *error) {
+static int freeze(struct manager *manager, bool frozen, const struct wait_limit *limit, struct error *error) {
         int r = cgroup_claim_all(manager->cgroup, false, error);
 
-        return r < 0 ? r : freezer_set(manager->cgroup, frozen, deadline, error);
+        return r < 0 ? r : freezer_set(manager->cgroup, frozen, limit, error);
 }
 
 static int destroy(struct manager *manager, const struct manager_destroy *how, struct error *error) {

@@ -36,7 +36,8 @@ struct manager_ops {
                      struct error *error);
         int (*update)(struct manager *manager, struct plan *plan, struct journal *journal, struct error *error);
         /* Claims the group, freezes or thaws it, and waits for that. */
-        int (*freeze)(struct manager *manager, bool frozen, int64_t deadline, struct error *error);
+        int (*freeze)(struct manager *manager, bool frozen, const struct wait_limit *limit,
+                      struct error *error);
         int (*destroy)(struct manager *manager, const struct manager_destroy *how, struct error *error);
         bool (*exists)(struct manager *manager);
 };

@@ -621,9 +621,9 @@ static int has_freezer(struct manager *manager, bool *out, struct error *error) 
         return r;
 }
 
-/* systemd comes first, so that its FreezerState agrees. If it declines or is not done by the deadline, the kernel's file is
+/* systemd comes first, so that its FreezerState agrees. If it declines or does not answer soon, the kernel's file is
  * written: systemd sees cgroup.events change and follows. */
-static int freeze(struct manager *manager, bool frozen, int64_t deadline, struct error *error) {
+static int freeze(struct manager *manager, bool frozen, const struct wait_limit *limit, struct error *error) {
         bool by_systemd = false;
         int r = claim_unit(manager, error);
 
@@ -632,8 +632,8 @@ static int freeze(struct manager *manager, bool frozen, int64_t deadline, struct
         if (r == 0)
                 r = has_freezer(manager, &by_systemd, error);
         if (r == 0 && by_systemd)
-                r = systemd_bus_freeze(manager->context->bus, manager->path->unit, frozen, deadline, error);
-        return r < 0 ? r : freezer_set(manager->cgroup, frozen, deadline, error);
+                r = systemd_bus_freeze(manager->context->bus, manager->path->unit, frozen, error);
+        return r < 0 ? r : freezer_set(manager->cgroup, frozen, limit, error);
 }
 
 /* On v1 the kernel notifies systemd of an empty group only if it has no child groups (cgroup-v1/cgroups.rst, 1.4). With child

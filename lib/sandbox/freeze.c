@@ -13,7 +13,10 @@
 #include <stdlib.h>
 
 #include "sandbox/session.h"
-#include "util/signals.h"
+#include "util/timestamp.h"
+
+/* The time for a freezing or thawing that a killed command has begun, or that is undone. */
+#define FREEZE_TIMEOUT_MS 10000
 
 /* The processes that a freeze would stop. `vmm`: the living VMM, or NULL. */
 static int find_members(const struct session *session, const struct process *vmm, struct pid_set *out,
@@ -79,7 +82,7 @@ static int spread(struct session *session, struct process *vmm, struct error *er
         return manager_spread_threads(session->sandbox, session->overhead, vmm, tids, count, error);
 }
 
-static int apply(struct session *session, bool frozen, int64_t deadline, struct error *error) {
+static int apply(struct session *session, bool frozen, const struct wait_limit *limit, struct error *error) {
         struct process *vmm;
         int r = session_living_vmm(session, &vmm, error);
         bool gathered = vmm && session_places_threads(session);
@@ -87,35 +90,41 @@ static int apply(struct session *session, bool frozen, int64_t deadline, struct 
         if (r == 0 && frozen && gathered)
                 r = manager_gather_threads(session->sandbox, vmm, error);
         if (r == 0)
-                r = manager_freeze(session->sandbox, frozen, deadline, error);
+                r = manager_freeze(session->sandbox, frozen, limit, error);
         return r == 0 && !frozen && gathered ? spread(session, vmm, error) : r;
 }
 
-int session_freeze(struct session *session, bool frozen, int64_t deadline, struct error *error) {
+/* For what a killed command has begun, and for an undo. A signal that has ended the first wait is still pending. */
+static struct wait_limit unasked(void) {
+        return (struct wait_limit){monotonic_ms() + FREEZE_TIMEOUT_MS, false};
+}
+
+int session_freeze(struct session *session, bool frozen, struct error *error) {
+        const struct wait_limit limit = unasked();
         int r = frozen ? check_members(session, error) : 0;
 
-        return r < 0 ? r : apply(session, frozen, deadline, error);
+        return r < 0 ? r : apply(session, frozen, &limit, error);
 }
 
 /* If the state does not change, somebody else has frozen or thawed the group. A freeze that fails is taken back then, too. A thaw
  * that fails is not tried again. */
 static int freezing_undo(void *change, struct error *error) {
         struct session *session = change;
-        const int64_t deadline = monotonic_ms() + FREEZE_TIMEOUT_MS;
+        const struct wait_limit limit = unasked();
 
         if (session->former->frozen != session->state->frozen)
-                return apply(session, session->former->frozen, deadline, error);
-        return session->state->frozen ? manager_freeze(session->sandbox, false, deadline, error) : 0;
+                return apply(session, session->former->frozen, &limit, error);
+        return session->state->frozen ? manager_freeze(session->sandbox, false, &limit, error) : 0;
 }
 
-static int change(struct session *session, bool frozen, int64_t deadline, struct error *error) {
+static int change(struct session *session, bool frozen, const struct wait_limit *limit, struct error *error) {
         int r;
 
         session->state->frozen = frozen;
         r = session_save(session, PHASE_CHANGING, error);
         if (r == 0)
                 r = journal_add(session->journal, freezing_undo, NULL, session, error);
-        return r < 0 ? r : apply(session, frozen, deadline, error);
+        return r < 0 ? r : apply(session, frozen, limit, error);
 }
 
 /* Whether there is nothing to do. A freeze by somebody else is recorded as the user's, and can be thawed. */
@@ -128,6 +137,7 @@ static bool is_done(const struct session *session, bool frozen) {
 int sandbox_freeze(const struct sandbox_environment *environment, const char *id, bool frozen, unsigned timeout,
                    struct error *error) {
         _cleanup_session_ struct session session = SESSION_INIT(environment);
+        struct wait_limit limit = {.until_signal = true};
         int r = session_begin(&session, id, error);
 
         if (r == 0)
@@ -137,6 +147,6 @@ int sandbox_freeze(const struct sandbox_environment *environment, const char *id
         r = frozen ? check_members(&session, error) : 0;
         if (r < 0)
                 return r;
-        return session_finish(&session,
-                              change(&session, frozen, monotonic_ms() + (int64_t)timeout * 1000, error), error);
+        limit.deadline = monotonic_ms() + (int64_t)timeout * 1000;
+        return session_finish(&session, change(&session, frozen, &limit, error), error);
 }

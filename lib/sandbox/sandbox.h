@@ -91,7 +91,8 @@ int sandbox_update(const struct sandbox_environment *environment, const char *id
 /*
  * Freezes or thaws the sandbox. When it returns, all processes in the sandbox group and all threads of the VMM have stopped, or
  * run again. A sandbox that is in the wanted state already is left alone. After `timeout` seconds the change is undone: status 1,
- * naming the processes. Also status 1 if the caller is one of them, or if there are none.
+ * naming the processes. Also status 1 if the caller is one of them, or if there are none. -EINTR after a signal, which
+ * signals_release() delivers: the change is undone.
  */
 int sandbox_freeze(const struct sandbox_environment *environment, const char *id, bool frozen, unsigned timeout,
                    struct error *error);

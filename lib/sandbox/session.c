@@ -561,7 +561,7 @@ static int settle_to(struct session *session, const struct state *wanted, const 
         if (r == 0)
                 r = session_pin_again(session, error);
         if (r == 0 && other && other->frozen != wanted->frozen)
-                r = session_freeze(session, wanted->frozen, monotonic_ms() + FREEZE_TIMEOUT_MS, error);
+                r = session_freeze(session, wanted->frozen, error);
         if (r < 0)
                 journal_undo(session->journal, error);
         return r;

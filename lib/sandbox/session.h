@@ -6,7 +6,7 @@
  *
  * session_begin() locks and loads. The command then changes session->state and the groups, and records its changes in the
  * journal. session_finish() saves the state, or undoes everything. A command waits for sockets, vCPUs and the end of processes
- * before session_begin(), without the lock; for systemd's jobs and busy directories under it. For lib/sandbox only.
+ * before session_begin(), without the lock; for systemd's jobs, busy directories and the freezer under it. For lib/sandbox only.
  */
 
 #include "manager/manager.h"
@@ -150,15 +150,12 @@ int session_pin(struct session *session, const struct vcpus *vcpus, struct sessi
  * their IDs may have been reused: only threads of the process that was attached are touched. */
 int session_pin_again(struct session *session, struct error *error);
 
-/* The time for a freezing or thawing that a killed command has begun, or that is undone. */
-#define FREEZE_TIMEOUT_MS 10000
-
 /*
- * Freezes the sandbox group after moving all threads of the VMM into it, or thaws it and moves these back. It does not change
- * the state, and repeats what is done already. Errors: status 1, also if freezing would stop the caller, or if there is nothing
+ * Completes or takes back a killed freeze or thaw, within 10 s: freezes the sandbox group after moving all threads of the VMM into
+ * it, or thaws it and moves these back. It does not change the state, and repeats what is done already. Errors: status 1, also if freezing would stop the caller, or if there is nothing
  * to freeze; then it may be done in part.
  */
-int session_freeze(struct session *session, bool frozen, int64_t deadline, struct error *error);
+int session_freeze(struct session *session, bool frozen, struct error *error);
 
 /* {"plan": [...]} with these entries, which it owns. */
 json_t *session_dry_run(json_t *entries);

@@ -29,8 +29,8 @@
 
 /* How long after the deadline a wait continues after its last question. */
 #define JOB_LAST_MS 1000
-/* The minimum time for the answer to a freezing, whatever its deadline. */
-#define FREEZE_MIN_MS 1000
+/* The time for the answer to a freezing. It is short, since no signal ends it. */
+#define FREEZE_TIMEOUT_US (2 * UINT64_C(1000000))
 #define CALL_TIMEOUT_US (25ULL * 1000 * 1000)
 /* How long a call is repeated while systemd re-executes and is not on the bus, and the pauses. */
 #define AWAY_MS 10000
@@ -651,18 +651,15 @@ static bool has_declined(const sd_bus_error *error) {
                is_named(error, "org.freedesktop.DBus.Error.UnknownMethod");
 }
 
-int systemd_bus_freeze(struct systemd_bus *bus, const char *unit, bool frozen, int64_t deadline,
-                       struct error *error) {
+int systemd_bus_freeze(struct systemd_bus *bus, const char *unit, bool frozen, struct error *error) {
         const char *method = frozen ? "FreezeUnit" : "ThawUnit";
-        int left_ms = deadline_left_ms(deadline);
         _cleanup_call_ struct call call = {.bus = bus};
         int r;
 
         r = call_simple(&call, method, unit, error);
         if (r < 0)
                 return r;
-        r = call_send_for(&call, method, unit,
-                          (uint64_t)(left_ms > FREEZE_MIN_MS ? left_ms : FREEZE_MIN_MS) * 1000);
+        r = call_send_for(&call, method, unit, FREEZE_TIMEOUT_US);
         if (r < 0 && is_no_unit(&call.error))
                 return SYSTEMD_E_NO_UNIT;
         if (r < 0 && has_declined(&call.error))

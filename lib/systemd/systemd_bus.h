@@ -78,12 +78,11 @@ int systemd_bus_kill(struct systemd_bus *bus, const char *unit, struct error *er
 
 /*
  * FreezeUnit or ThawUnit (systemd 246), which answer when the kernel is done; then the unit's FreezerState agrees. A unit that is
- * frozen or thawed already is not an error. SYSTEMD_E_STILL_RUNNING without an answer by the deadline, but after at least 1 s;
+ * frozen or thawed already is not an error. SYSTEMD_E_STILL_RUNNING without an answer within 2 s;
  * SYSTEMD_E_DECLINED if systemd cannot freeze, if the unit has a job, or if systemd still waits for an earlier freezing;
  * SYSTEMD_E_NO_UNIT if the unit is gone.
  */
-int systemd_bus_freeze(struct systemd_bus *bus, const char *unit, bool frozen, int64_t deadline,
-                       struct error *error);
+int systemd_bus_freeze(struct systemd_bus *bus, const char *unit, bool frozen, struct error *error);
 
 /* ResetFailedUnit; a missing unit is not an error. */
 int systemd_bus_reset_failed(struct systemd_bus *bus, const char *unit, struct error *error);

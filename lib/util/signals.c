@@ -7,8 +7,10 @@
 #include "util/signals.h"
 
 #include <signal.h>
-#include <stdbool.h>
 
+#include "util/cleanup.h"
+
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 static sigset_t former;
 static bool held;
 
@@ -18,10 +20,28 @@ void signals_hold(void) {
         if (held)
                 return;
         (void)sigemptyset(&set);
-        (void)sigaddset(&set, SIGTERM);
-        (void)sigaddset(&set, SIGINT);
-        (void)sigaddset(&set, SIGHUP);
+        for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+                (void)sigaddset(&set, signals[i]);
         held = sigprocmask(SIG_BLOCK, &set, &former) == 0;
+}
+
+/* While a signal is blocked, it becomes pending even if it is ignored. */
+static bool is_ignored(int number) {
+        struct sigaction action;
+
+        return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+bool signals_are_pending(void) {
+        sigset_t pending;
+
+        if (!held || sigpending(&pending) < 0)
+                return false;
+        for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+                if (sigismember(&pending, signals[i]) == 1 && sigismember(&former, signals[i]) == 0 &&
+                    !is_ignored(signals[i]))
+                        return true;
+        return false;
 }
 
 void signals_release(void) {

@@ -18,6 +18,12 @@ struct waiting {
         int64_t tell_at;       /* monotonic_ms(); INT64_MAX: never, or not again */
 };
 
+/* When a wait ends without success. */
+struct wait_limit {
+        int64_t deadline;  /* monotonic_ms() */
+        bool until_signal; /* a held signal (util/signals.h) ends it, too */
+};
+
 /* The wait begins now. */
 struct waiting waiting_begin(const struct log *log);
 

@@ -2,6 +2,7 @@
 # freeze and thaw: a VMM that stands still, and all other commands while it does.
 
 load helpers
+load waits
 
 setup() { kc_setup; }
 
@@ -165,7 +166,7 @@ join_sandbox() {
     for command in freeze thaw; do
         run kc $command nosuch
         assert_failure 3
-        run kc $command "$ID" --timeout 86401
+        run kc $command "$ID" --timeout 26
         assert_failure 2
     done
     create < /dev/null
@@ -195,7 +196,7 @@ join_sandbox() {
     assert_freezer running
 }
 
-@test "a thaw below a frozen cgroup fails at its timeout, and the sandbox stays as it was" {
+@test "a thaw below a frozen cgroup fails at its timeout or ends by a signal, and the sandbox stays as it was" {
     local file
     [ "$KC_DRIVER" = cgroupfs ] || return 0
     create_busy
@@ -205,13 +206,17 @@ join_sandbox() {
     run kc thaw "$ID" --timeout 0
     assert_one_error_line 1 "stays frozen: a cgroup above it is frozen"
     refute_output --partial "not undone"
+    in_background thaw "$ID" --timeout 25
+    wait_until grep -q '"phase": *"changing"' "$ROOT/$ID/state.json"
+    kill -HUP "$COMMAND_PID"
+    assert_ended_by 1
     assert_equal "$(jq -c '[.phase, .frozen]' "$ROOT/$ID/state.json")" '["ready",false]'
     [ "${file##*/}" = freezer.state ] && echo THAWED > "$file" || echo 0 > "$file"
     assert_runs
 }
 
 @test "a process that does not stop in time: it is named, and the sandbox is thawed again" {
-    local stuck ready before
+    local stuck ready before file word
     create_busy
     before=$(places)
     exec {ready}< <(exec "${KATA_CGROUP%/*}/stuck-process" 3>&- 2> /dev/null)
@@ -225,6 +230,28 @@ join_sandbox() {
     assert_output --partial "$stuck (stuck-process)"
     refute_output --partial "not undone"
     assert_runs
+    assert_equal "$(places)" "$before"
+    file=$(group_dir sandbox pids)/cgroup.freeze word=1
+    [ -z "${MOUNT_OF[freezer]:-}" ] || file=$(group_dir sandbox freezer)/freezer.state word=FREEZING
+    # A signal ends the wait, unless it is ignored, as below.
+    in_background freeze "$ID" --timeout 25
+    wait_until grep -qx "$word" "$file"
+    kill -TERM "$COMMAND_PID"
+    assert_ended_by 15
+    assert_equal "$(grep -c "" "$BATS_TEST_TMPDIR/said"): $(grep -o "a signal has ended the wait" "$BATS_TEST_TMPDIR/said")" "1: a signal has ended the wait"
+    assert_runs
+    assert_equal "$(places)" "$before"
+    assert_equal "$(jq -c '[.phase, .frozen]' "$ROOT/$ID/state.json")" '["ready",false]'
+    # Somebody else has thawed a frozen one: thawed it stays.
+    jq '.frozen = true' "$ROOT/$ID/state.json" > "$BATS_TEST_TMPDIR/state"
+    cp "$BATS_TEST_TMPDIR/state" "$ROOT/$ID/state.json"
+    SIGNALS=--ignore-signal=TERM in_background freeze "$ID" --timeout 2
+    wait_until grep -qx "$word" "$file"
+    kill -TERM "$COMMAND_PID"
+    await_command
+    assert_equal "$STATUS: $(grep -o "$stuck (stuck-process)" "$BATS_TEST_TMPDIR/said")" "1: $stuck (stuck-process)"
+    assert_runs
+    kc thaw "$ID"
     assert_equal "$(places)" "$before"
     kill -KILL "$stuck"
     wait_until has_ended "$stuck"

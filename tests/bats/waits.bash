@@ -1,9 +1,10 @@
 # shellcheck shell=bash disable=SC2034  # what is set here is used there
 # For tests of waits: commands in the background, who waits for what, and a lock that somebody else has.
 
-# in_background COMMAND...: one of kata-cgroup's; sets COMMAND_PID. env: a shell's background processes ignore SIGINT.
+# in_background COMMAND...: one of kata-cgroup's; sets COMMAND_PID. env: a shell's background processes ignore SIGINT. SIGNALS:
+# another option of env for them.
 in_background() {
-    env --default-signal "$KATA_CGROUP" --root "$ROOT" "$@" <&0 3>&- > "$BATS_TEST_TMPDIR/said" 2>&1 &
+    env "${SIGNALS:---default-signal}" "$KATA_CGROUP" --root "$ROOT" "$@" <&0 3>&- > "$BATS_TEST_TMPDIR/said" 2>&1 &
     COMMAND_PID=$!
     STARTED+=("$COMMAND_PID")
 }
