@@ -280,8 +280,8 @@ static int exclude(const struct level *child, const char *name, void *data) {
 static char *list_to_share(const struct level *level, const struct cpuset_list *list, const char *text) {
         struct exclusion exclusion = {.list = list};
 
-        if (cpulist_parse(text, &exclusion.free) < 0 || level_for_each_child(level, exclude, &exclusion) < 0 ||
-            cpulist_is_empty(&exclusion.free))
+        if (cpulist_parse(text, &exclusion.free) < 0 ||
+            level_for_each_child(level, exclude, &exclusion) == -ENOMEM || cpulist_is_empty(&exclusion.free))
                 return NULL;
         return cpulist_format(&exclusion.free);
 }

@@ -6,6 +6,7 @@
  */
 #include "cgroup/level.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,29 +65,47 @@ int level_fail(const struct level *level, const char *file, int r, struct error 
         return path ? error_fail(error, -r, "%s", path) : error_oom(error);
 }
 
+/* A group that has gone is no failure. */
+static int failure(int r) {
+        return cgroup_is_gone(r) ? 0 : r;
+}
+
+/* 0 also where the child could not be opened: `*failed` is why. */
+static int call_child(const struct level *level, const char *name, level_child_fn each, void *data,
+                      int *failed) {
+        _cleanup_close_ int fd = file_open_beneath(level->fd, name, O_RDONLY | O_DIRECTORY);
+        _cleanup_free_ char *path = NULL;
+
+        if (fd < 0) {
+                if (*failed == 0)
+                        *failed = failure(fd);
+                return 0;
+        }
+        if (asprintf(&path, "%s%s%s", level->path, level->path[0] ? "/" : "", name) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        return each(&(struct level){level->cgroup, level->hierarchy, fd, path}, name, data);
+}
+
 int level_for_each_child(const struct level *level, level_child_fn each, void *data) {
         DIR *stream = level->fd >= 0 ? file_open_stream(level->fd, ".") : NULL;
         struct dirent *entry;
-        int r = 0;
+        int r = 0, failed = 0;
 
-        while (stream && r == 0 && (entry = readdir(stream))) {
-                _cleanup_close_ int fd = -1;
-                _cleanup_free_ char *path = NULL;
-
-                if (!file_is_child_directory(entry))
-                        continue;
-                fd = file_open_beneath(level->fd, entry->d_name, O_RDONLY | O_DIRECTORY);
-                if (fd < 0)
-                        continue;
-                if (asprintf(&path, "%s%s%s", level->path, level->path[0] ? "/" : "", entry->d_name) < 0) {
-                        path = NULL;
-                        r = -ENOMEM;
-                } else {
-                        r = each(&(struct level){level->cgroup, level->hierarchy, fd, path}, entry->d_name,
-                                 data);
+        if (!stream)
+                return level->fd >= 0 ? failure(-errno) : 0;
+        while (r == 0) {
+                errno = 0;
+                entry = readdir(stream);
+                if (!entry) {
+                        if (errno != 0 && failed == 0)
+                                failed = failure(-errno);
+                        break;
                 }
+                if (file_is_child_directory(entry))
+                        r = call_child(level, entry->d_name, each, data, &failed);
         }
-        if (stream)
-                (void)closedir(stream);
-        return r;
+        (void)closedir(stream);
+        return r != 0 ? r : failed;
 }

@@ -26,6 +26,6 @@ int level_write(const struct level *level, const char *file, const char *value);
 int level_fail(const struct level *level, const char *file, int r, struct error *error);
 
 /* Calls `each` with the directory of each child group that can be opened, until it returns something else than 0. Returns
- * that, or 0. */
+ * that; otherwise 0, or the negative errno of the first that could not be read though it has not gone. */
 typedef int (*level_child_fn)(const struct level *child, const char *name, void *data);
 int level_for_each_child(const struct level *level, level_child_fn each, void *data);

@@ -72,9 +72,16 @@ static bool has_children(const struct stat *status) {
         return status->st_nlink > 2;
 }
 
-static bool check_processes_below(const struct level *level, unsigned depth);
+static bool is_on(const struct level *level, dev_t device) {
+        struct stat status;
+
+        return fstat(level->fd, &status) == 0 && status.st_dev == device;
+}
+
+static bool check_processes_below(const struct level *level, dev_t device, unsigned depth);
 
 struct process_search {
+        dev_t device;
         unsigned depth;
         bool found;
 };
@@ -83,17 +90,19 @@ static int search_processes(const struct level *child, const char *name, void *d
         struct process_search *search = data;
 
         (void)name;
-        search->found = search->depth >= DEPTH_MAX || check_processes_below(child, search->depth);
+        search->found = search->depth >= DEPTH_MAX || !is_on(child, search->device) ||
+                        check_processes_below(child, search->device, search->depth);
         return search->found;
 }
 
-static bool check_processes_below(const struct level *level, unsigned depth) {
-        struct process_search search = {.depth = depth + 1};
+/* What cannot be read counts as a process. */
+static bool check_processes_below(const struct level *level, dev_t device, unsigned depth) {
+        struct process_search search = {.device = device, .depth = depth + 1};
 
         if (has_processes(level))
                 return true;
         if (level->hierarchy->version == CGROUP_V1)
-                (void)level_for_each_child(level, search_processes, &search);
+                search.found = level_for_each_child(level, search_processes, &search) != 0;
         return search.found;
 }
 
@@ -102,8 +111,10 @@ bool sweep_is_populated(struct cgroup *cgroup) {
                 const struct hierarchy *hierarchy = &cgroup->host->hierarchies[i];
                 int fd = cgroup_directory(cgroup, hierarchy);
                 const struct level level = {cgroup, hierarchy, fd, cgroup->path};
+                struct stat status;
 
-                if (fd >= 0 ? check_processes_below(&level, 0) : !cgroup_is_gone(fd))
+                if (fd < 0 ? !cgroup_is_gone(fd)
+                           : fstat(fd, &status) < 0 || check_processes_below(&level, status.st_dev, 0))
                         return true;
         }
         return false;
@@ -143,6 +154,8 @@ static struct sweep_life *find_life(const struct sweep *sweep, const char *mark)
 static enum sweep_root root_of(const struct sweep *sweep, int directory) {
         _cleanup_free_ char *root = owner_root_of(directory);
 
+        if (!sweep->root)
+                return SWEEP_ROOT_OTHER;
         if (!root)
                 return SWEEP_ROOT_UNKNOWN;
         return strcmp(root, sweep->root) == 0 ? SWEEP_ROOT_OWN : SWEEP_ROOT_OTHER;
@@ -181,6 +194,13 @@ static int note_life(struct sweep *sweep, const struct level *level, const char 
         return 0;
 }
 
+/* Memory is all that a walk may fail for. */
+static int note_unread(struct sweep *sweep, int r) {
+        if (r < 0 && r != -ENOMEM)
+                sweep->incomplete = true;
+        return r == -ENOMEM ? r : 0;
+}
+
 static int look_at(const struct level *level, const char *name, void *data) {
         struct look *outer = data, look = {outer->sweep, outer->device, outer->depth + 1, outer->inside, false};
         char mark[OWNER_MARK_SIZE];
@@ -189,9 +209,7 @@ static int look_at(const struct level *level, const char *name, void *data) {
         int r = 0;
 
         (void)name;
-        if (fstat(level->fd, &status) < 0 || status.st_dev != look.device)
-                return 0;
-        if (look.depth > DEPTH_MAX) {
+        if (fstat(level->fd, &status) < 0 || status.st_dev != look.device || look.depth > DEPTH_MAX) {
                 outer->populated = true; /* as far as is known */
                 return 0;
         }
@@ -200,7 +218,7 @@ static int look_at(const struct level *level, const char *name, void *data) {
         below = sweep_is_below(look.sweep, level->path);
         look.inside = look.inside || is_group || below;
         if (has_children(&status))
-                r = level_for_each_child(level, look_at, &look);
+                r = note_unread(look.sweep, level_for_each_child(level, look_at, &look));
         look.populated = look.populated || (look.inside && has_processes(level));
         outer->populated = outer->populated || look.populated;
         if (r == 0 && is_group)
@@ -230,7 +248,7 @@ static int for_each_top(struct sweep *sweep, int (*walk)(struct sweep *, const s
 static int look_from(struct sweep *sweep, const struct level *top, dev_t device) {
         struct look look = {.sweep = sweep, .device = device};
 
-        return level_for_each_child(top, look_at, &look);
+        return note_unread(sweep, level_for_each_child(top, look_at, &look));
 }
 
 int sweep_look(struct sweep *sweep, struct error *error) {
@@ -267,6 +285,10 @@ void sweep_decide(struct sweep *sweep, struct sweep_life *life, enum sweep_state
         const char *reason;
 
         life->fate = sweep_judge(life, state, &reason);
+        if (life->fate == SWEEP_GOES && sweep->incomplete) {
+                life->fate = SWEEP_STAYS;
+                reason = SWEEP_INCOMPLETE;
+        }
         if (life->fate == SWEEP_STAYS && reason)
                 sweep->report(&(struct sweep_report){.id = life->id, .path = life->place, .reason = reason},
                               sweep->data);
@@ -307,7 +329,10 @@ static void find_unmarked(const struct sweep *sweep, const struct level *level, 
                           struct find *out) {
         out->report.reason = "it is empty, and below a --path";
         out->fate = SWEEP_GOES;
-        if (json_object_get(sweep->populated, level->path)) {
+        if (sweep->incomplete) {
+                out->fate = SWEEP_STAYS;
+                out->report.reason = SWEEP_INCOMPLETE;
+        } else if (json_object_get(sweep->populated, level->path)) {
                 out->fate = SWEEP_STAYS;
                 out->report.reason = has_processes(level) ? "it has processes"
                                                           : "this group has processes in another hierarchy, or "
@@ -410,8 +435,9 @@ static int visit_one(const struct level *level, const char *name, void *data) {
         visit.remains = false;
         if (has_children(&status))
                 r = level_for_each_child(level, visit_one, &visit);
-        if (r < 0)
+        if (r == -ENOMEM)
                 return r;
+        visit.remains = visit.remains || r < 0;
         if (find.fate != SWEEP_STAYS && !visit.remains && !has_processes(level) &&
             take_down(outer, level, name, &find))
                 return 0;
@@ -427,7 +453,7 @@ static int remove_from(struct sweep *sweep, const struct level *top, dev_t devic
         _cleanup_close_ int parent = file_open_beneath(top->fd, ".", O_RDONLY | O_DIRECTORY);
         struct visit visit = {.sweep = sweep, .device = device, .parent = parent};
 
-        return parent < 0 ? 0 : level_for_each_child(top, visit_one, &visit);
+        return parent < 0 ? 0 : note_unread(sweep, level_for_each_child(top, visit_one, &visit));
 }
 
 int sweep_remove(struct sweep *sweep, struct error *error) {

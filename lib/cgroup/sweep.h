@@ -77,11 +77,15 @@ struct sweep {
         /* Made by sweep_look(). */
         struct sweep_life *lives;
         size_t life_count;
+        bool incomplete;   /* some groups could not be read: lives and unmarked groups stay */
         json_t *populated; /* below the paths: the set of paths that have processes in any hierarchy */
 };
 
 void sweep_clear(struct sweep *sweep);
 #define _cleanup_sweep_ _cleanup_(sweep_clear)
+
+/* The reason of what stays since groups could not be read. */
+#define SWEEP_INCOMPLETE "not all groups of this host could be read"
 
 /* 0, or -ENOMEM with an error. */
 int sweep_look(struct sweep *sweep, struct error *error);
