@@ -11,11 +11,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -42,6 +44,41 @@ int process_check_kernel(struct error *error) {
         if (open_pidfd(0) < 0 && errno == ENOSYS)
                 return error_fail(error, 0, "this kernel has no pidfd_open(2): Linux 5.3 or later is needed");
         return 0;
+}
+
+static bool has_sys_admin(void) {
+        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+        struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+        return syscall(SYS_capget, &header, data) == 0 &&
+               (data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN));
+}
+
+int process_check_sees_all(struct error *error) {
+        /* The kernel's PROC_*_INIT_INO (include/linux/proc_ns.h): the inode numbers of the initial namespaces are fixed. */
+        static const struct {
+                const char *name, *path;
+                ino_t inode;
+        } initial[] = {
+                {"pid", "/proc/self/ns/pid", 0xEFFFFFFC},
+                {"cgroup", "/proc/self/ns/cgroup", 0xEFFFFFFB},
+                {"user", "/proc/self/ns/user", 0xEFFFFFFD},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(initial); i++) {
+                struct stat status;
+
+                if (stat(initial[i].path, &status) < 0)
+                        return error_fail(error, errno, "%s", initial[i].path);
+                if (status.st_ino != initial[i].inode)
+                        return error_fail(
+                                error, 0,
+                                "this is not the host's %s namespace: living sandboxes would look dead",
+                                initial[i].name);
+        }
+        return has_sys_admin()
+                       ? 0
+                       : error_fail(error, 0, "the marks of groups cannot be read without CAP_SYS_ADMIN");
 }
 
 struct process *process_free(struct process *process) {

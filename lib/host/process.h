@@ -37,6 +37,10 @@ enum {
 /* Status 1 if the kernel has no pidfd_open(2) (Linux 5.3). */
 int process_check_kernel(struct error *error);
 
+/* Status 1 where the caller does not see all processes, all control groups or all marks of groups: outside of the initial pid,
+ * cgroup and user namespaces, or without CAP_SYS_ADMIN, without which trusted.* attributes seem to be absent (xattr(7)). */
+int process_check_sees_all(struct error *error);
+
 /* Opens a living process, and reads which groups it is in. Refused (status 5, field `source`, for example "--vmm-pid"): a pid
  * without a process, a thread that is not the main thread, and a kernel thread. */
 int process_new(pid_t pid, const char *source, struct process **out, struct error *error);

@@ -51,13 +51,30 @@ bool manager_is_populated(struct manager *manager) {
         return sweep_is_populated(manager->cgroup);
 }
 
-int manager_context_directory(const struct manager_context *context, int *out, struct error *error) {
-        const struct hierarchy *first = &context->host->hierarchies[0];
-        int fd = file_open_beneath(first->fd, ".", O_RDONLY | O_DIRECTORY);
+int manager_check_whole(const struct manager_context *context, struct error *error) {
+        for (size_t i = 0; i < context->host->count; i++) {
+                const struct hierarchy *hierarchy = &context->host->hierarchies[i];
 
-        if (fd < 0)
-                return error_fail(error, -fd, "%s", first->mount_point);
-        *out = fd;
+                if (strcmp(hierarchy->root, "/") != 0)
+                        return error_fail(error, 0, "%s shows only the groups below %s of its hierarchy",
+                                          hierarchy->mount_point, hierarchy->root);
+        }
+        return 0;
+}
+
+int manager_find_marks(const struct manager_context *context, json_t **out, struct error *error) {
+        _cleanup_sweep_ struct sweep sweep = {.host = context->host, .log = context->log};
+        _cleanup_json_ json_t *marks = json_object();
+        int r = marks ? sweep_look(&sweep, error) : error_oom(error);
+
+        if (r == 0 && sweep.incomplete)
+                return error_fail(error, 0, SWEEP_INCOMPLETE);
+        for (size_t i = 0; r == 0 && i < sweep.life_count; i++)
+                if (json_object_set_new_nocheck(marks, sweep.lives[i].mark, json_true()) < 0)
+                        r = error_oom(error);
+        if (r < 0)
+                return r;
+        *out = TAKE(marks);
         return 0;
 }
 

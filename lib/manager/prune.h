@@ -54,5 +54,8 @@ bool manager_is_sandbox_unit(const char *description, const char **id, size_t *i
 /* Whether there is a process in the group or below it, whoever's the group is; also where the kernel does not say. */
 bool manager_is_populated(struct manager *manager);
 
-/* Opens a directory that is the same for all who see these control groups, for a lock. Error: status 1. */
-int manager_context_directory(const struct manager_context *context, int *out, struct error *error);
+/* Status 1 where a hierarchy shows but a part of its groups: it is a bind mount of one of them. */
+int manager_check_whole(const struct manager_context *context, struct error *error);
+
+/* The set of the marks of all groups there are: an object with the keys "ID TOKEN". Where groups cannot be read, status 1. */
+int manager_find_marks(const struct manager_context *context, json_t **out, struct error *error);

@@ -60,8 +60,7 @@ static pid_t find_holder(int directory, bool exactly) {
         return exactly ? 0 : by_inode;
 }
 
-/* "process 4711 (kata-cgroup)": a new string, or NULL without memory. */
-static char *describe_holder(int directory) {
+char *lock_describe_holder(int directory) {
         _cleanup_pid_set_ struct pid_set holder = {0};
         _cleanup_free_ char *who = NULL;
         char *text = NULL;
@@ -85,7 +84,7 @@ static void set_timer(timer_t timer, int64_t at) {
 }
 
 static void say_locked(int directory, const struct waiting *waiting) {
-        _cleanup_free_ char *who = describe_holder(directory);
+        _cleanup_free_ char *who = lock_describe_holder(directory);
 
         waiting_say(waiting, "the sandbox's lock, held by %s", who ? who : "?");
 }
@@ -135,7 +134,7 @@ bool lock_is_held(int directory) {
 }
 
 int lock_fail_busy(int directory, const char *id, struct error *error) {
-        _cleanup_free_ char *who = describe_holder(directory);
+        _cleanup_free_ char *who = lock_describe_holder(directory);
 
         return error_fail(error, 0, "sandbox \"%s\" stays locked, by %s", id, who ? who : "?");
 }

@@ -35,6 +35,9 @@ int lock_take(int directory, const struct lock_wait *wait);
  * does not see. */
 bool lock_is_held(int directory);
 
+/* Who holds the lock, "process 4711 (kata-cgroup)": a new string, or NULL without memory. */
+char *lock_describe_holder(int directory);
+
 /* Sets the error for a locked sandbox, which names the holder. Status 1. */
 int lock_fail_busy(int directory, const char *id, struct error *error);
 

@@ -28,12 +28,14 @@
 struct pruning {
         const struct sandbox_environment *environment;
         bool dry_run;
-        char *root; /* absolute */
+        char *root;  /* absolute */
+        int root_fd; /* -1: there is no ROOT, and so no state */
         struct manager_context *context;
         struct cgroup_path **paths;
         const char **places; /* of the paths, relative to the mount points */
         size_t path_count;
         json_t *removed, *kept;
+        json_t *marks;      /* of all groups there are; NULL: not asked for yet */
         json_t *going;      /* dry run: the set of the tokens whose states would go */
         struct error error; /* of the first thing that could not be removed */
 };
@@ -44,9 +46,11 @@ static void pruning_clear(struct pruning *pruning) {
         free(pruning->paths);
         free(pruning->places);
         free(pruning->root);
+        cleanup_close(&pruning->root_fd);
         manager_context_free(pruning->context);
         json_decref(pruning->removed);
         json_decref(pruning->kept);
+        json_decref(pruning->marks);
         json_decref(pruning->going);
         error_clear(&pruning->error);
 }
@@ -141,6 +145,26 @@ static int is_dead(struct session *session, bool *out, char **why, struct error 
         return *why ? 0 : error_oom(error);
 }
 
+/* Marks do not outlive a boot: where there is one of its life, the state is of this boot, whatever it says. */
+static int check_earlier_boot(struct pruning *pruning, const struct owner *owner, bool *dead, char **why,
+                              struct error *error) {
+        _cleanup_free_ char *mark = NULL;
+        int r = pruning->marks ? 0 : manager_find_marks(pruning->context, &pruning->marks, error);
+
+        if (r < 0)
+                return r;
+        if (asprintf(&mark, "%s%s%s", owner->id, owner->token[0] != '\0' ? " " : "", owner->token) < 0) {
+                mark = NULL;
+                return error_oom(error);
+        }
+        if (!json_object_get(pruning->marks, mark))
+                return 0;
+        free(*why);
+        *dead = false;
+        *why = strdup("it is of an earlier boot, but has groups");
+        return *why ? 0 : error_oom(error);
+}
+
 /* Takes a dead sandbox down; CLEANUP_E_OTHERS where it has got a process meanwhile. */
 static int take_down(struct session *session, struct error *error) {
         /* Parents are reported, and so left to manager_prune(). */
@@ -157,6 +181,8 @@ static int prune_loaded(struct pruning *pruning, struct session *session, const 
         int r;
 
         r = is_dead(session, &dead, &why, error);
+        if (r == 0 && session->state->earlier_boot)
+                r = check_earlier_boot(pruning, &session->state->owner, &dead, &why, error);
         if (r < 0)
                 return r;
         if (dead && !pruning->dry_run) {
@@ -249,22 +275,44 @@ static int parse_paths(struct pruning *pruning, const struct sandbox_prune *prun
         return r;
 }
 
-/* One prune at a time, whatever their roots: what one removes, the other must not mistake for what came in its place. */
-static int lock_host(const struct pruning *pruning, int *out, struct error *error) {
-        _cleanup_close_ int fd = -1;
-        int r;
+/* One prune of this root at a time: what one removes, the other must not mistake for what came in its place. */
+static int lock_root(const struct pruning *pruning, struct error *error) {
+        _cleanup_free_ char *who = NULL;
+        int r = 0;
 
         if (pruning->dry_run)
                 return 0;
-        r = manager_context_directory(pruning->context, &fd, error);
+        if (pruning->root_fd >= 0)
+                r = lock_take(pruning->root_fd,
+                              &(struct lock_wait){.deadline = monotonic_ms() + LOCK_TIMEOUT_MS});
         if (r < 0)
-                return r;
-        r = lock_take(fd, &(struct lock_wait){.deadline = monotonic_ms() + LOCK_TIMEOUT_MS});
-        if (r != 0)
-                return error_fail(error, r < 0 ? -r : ETIMEDOUT, "another prune has the control groups' lock");
+                return error_fail(error, -r, "cannot lock %s", pruning->root);
+        if (r == LOCK_E_BUSY) {
+                who = lock_describe_holder(pruning->root_fd);
+                return error_fail(error, 0, "%s stays locked, by %s", pruning->root, who ? who : "?");
+        }
         signals_hold();
-        *out = TAKE_FD(fd);
         return 0;
+}
+
+/* Whoever does not see a sandbox's processes or groups takes it for dead. */
+static int check_sight(struct pruning *pruning, struct error *error) {
+        int r = process_check_sees_all(error);
+
+        if (r == 0)
+                r = manager_context_new(pruning->environment->log, &pruning->context, error);
+        return r == 0 ? manager_check_whole(pruning->context, error) : r;
+}
+
+static int open_root(struct pruning *pruning, struct error *error) {
+        bool exists;
+        int r = store_root_path(pruning->environment->root, &pruning->root, error);
+
+        if (r == 0)
+                r = store_open_root(pruning->root, &pruning->root_fd, &exists, error);
+        if (r == 0 && !exists)
+                cleanup_close(&pruning->root_fd);
+        return r;
 }
 
 static int begin(struct pruning *pruning, const struct sandbox_prune *prune, struct error *error) {
@@ -273,9 +321,9 @@ static int begin(struct pruning *pruning, const struct sandbox_prune *prune, str
         if (r == 0)
                 r = parse_paths(pruning, prune, error);
         if (r == 0)
-                r = store_root_path(pruning->environment->root, &pruning->root, error);
+                r = open_root(pruning, error);
         if (r == 0)
-                r = manager_context_new(pruning->environment->log, &pruning->context, error);
+                r = check_sight(pruning, error);
         pruning->removed = json_array();
         pruning->kept = json_array();
         pruning->going = json_object();
@@ -292,8 +340,7 @@ static int prune_all(struct pruning *pruning, struct error *error) {
                 .report = report,
                 .data = pruning,
         };
-        _cleanup_close_ int lock = -1;
-        int r = lock_host(pruning, &lock, error);
+        int r = lock_root(pruning, error);
 
         if (r == 0)
                 r = store_list(pruning->environment->root, prune_state, pruning, error);
@@ -307,6 +354,7 @@ int sandbox_prune(const struct sandbox_environment *environment, const struct sa
         _cleanup_(pruning_clear) struct pruning pruning = {
                 .environment = environment,
                 .dry_run = prune->dry_run,
+                .root_fd = -1,
         };
         int r = begin(&pruning, prune, error);
 

@@ -81,9 +81,16 @@ assert_bystanders() { assert_equal "$(groups_of "$ID-[bc]")" "$BYSTANDERS"; }
 }
 
 @test "a state of an earlier boot goes, and groups without a state once they are empty" {
-    local mount groups others
+    local mount groups others state
     create_full
     sed -i 's/"bootId": "[^"]*"/"bootId": "00000000-0000-0000-0000-000000000000"/' "$ROOT/$ID/state.json"
+    # Marks do not outlive a boot.
+    prune
+    assert_pruned '[]' '["state : it is of an earlier boot, but has groups"]'
+    state=$(< "$ROOT/$ID/state.json")
+    # Another life's.
+    [[ $state =~ '"token": "'([0-9a-f]*)'"' ]]
+    echo "${state/"${BASH_REMATCH[1]}"/0123456789abcdef0123456789abcdef}" > "$ROOT/$ID/state.json"
     # What is there by now may be anybody's: the shim stays where it was.
     prune
     assert_pruned '["state : it is of an earlier boot"]' '["group : it has no state, but its groups have processes"]'
@@ -116,6 +123,22 @@ assert_bystanders() { assert_equal "$(groups_of "$ID-[bc]")" "$BYSTANDERS"; }
 }
 
 has_no_unit() { [ "$(systemctl show "$1" -p ActiveState --value)" = inactive ]; }
+
+@test "where the host's processes, groups or marks are not seen, nothing is touched" {
+    local without
+    create_attached
+    kill -KILL "$VMM" "$SHIM"
+    for without in "unshare --pid --fork --mount-proc" "unshare --cgroup" "setpriv --bounding-set=-sys_admin"; do
+        # shellcheck disable=SC2086  # words
+        run $without "$KATA_CGROUP" --root "$ROOT" prune --path kctest
+        case $without in
+        *pid*) assert_one_error_line 1 "this is not the host's pid namespace" ;;
+        *cgroup*) assert_one_error_line 1 "this is not the host's cgroup namespace" ;;
+        *) assert_one_error_line 1 "without CAP_SYS_ADMIN" ;;
+        esac
+        assert [ -e "$ROOT/$ID/state.json" ]
+    done
+}
 
 @test "what is in use, cannot be read or waits for its first process stays; a killed create goes" {
     local lock state
