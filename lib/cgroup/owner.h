@@ -9,8 +9,8 @@
  * sandbox: "ID TOKEN". Parents that were made carry "/": a parent that several sandboxes share is removed with the last of
  * them, whichever made it. Only root can read or write the attribute; kernfs keeps it in memory.
  *
- * A second attribute, trusted.kata_cgroup_root, says where the sandbox's state is kept (--root). With it prune tells a group
- * that has lost its state from a group of a sandbox under another root. A parent has it, too, unless it was made for an
+ * A second attribute, trusted.kata_cgroup_root, says where the sandbox's state is kept (--root): the directory's device and
+ * inode. With it prune tells a group that has lost its state from a group of a sandbox under another root. A parent has it, too, unless it was made for an
  * overhead group: those parents stay, since operators put limits on them.
  *
  * If the kernel cannot store the attribute, the owner remembers the directory's device and inode instead (on v2 the inode
@@ -50,7 +50,7 @@ struct owner {
         /* The token is unknown, since the state is lost: a mark with the ID is accepted. */
         bool any_life;
         enum owner_life life;
-        const char *root; /* not owned; where the state is kept, absolute; NULL: marks do not say */
+        const char *root; /* not owned; identity of the directory that has the state; NULL: marks do not say */
         struct directory_id *unmarked; /* owned; directories of this owner that could not be marked */
         size_t unmarked_count;
 };

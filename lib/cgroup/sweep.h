@@ -63,9 +63,9 @@ struct sweep_report {
 };
 
 struct sweep {
-        const struct host *host;  /* not owned */
-        const struct log *log;    /* not owned */
-        const char *root;         /* not owned; the caller's, absolute */
+        const struct host *host; /* not owned */
+        const struct log *log;   /* not owned */
+        const char *root; /* not owned; identity of the caller's; NULL: there is none, no group is of it */
         const char *const *paths; /* not owned; relative to the mount points, no leading slash */
         size_t path_count;
         bool dry_run;

@@ -34,7 +34,7 @@ struct prune_report {
 };
 
 struct manager_prune {
-        const char *root;         /* of the states: absolute, as the marks of groups have it */
+        const char *root;         /* identity of the states' directory, as marks have it; NULL: there is none */
         const char *const *paths; /* relative to the mount points: below these, groups without a mark go, too */
         size_t path_count;
         bool dry_run;

@@ -28,8 +28,8 @@
 struct pruning {
         const struct sandbox_environment *environment;
         bool dry_run;
-        char *root;  /* absolute */
-        int root_fd; /* -1: there is no ROOT, and so no state */
+        char *root;  /* its identity, as the marks of groups have it; NULL: there is no ROOT */
+        int root_fd; /* ROOT; -1: there is none */
         struct manager_context *context;
         struct cgroup_path **paths;
         const char **places; /* of the paths, relative to the mount points */
@@ -277,6 +277,7 @@ static int parse_paths(struct pruning *pruning, const struct sandbox_prune *prun
 
 /* One prune of this root at a time: what one removes, the other must not mistake for what came in its place. */
 static int lock_root(const struct pruning *pruning, struct error *error) {
+        const char *root = pruning->environment->root;
         _cleanup_free_ char *who = NULL;
         int r = 0;
 
@@ -286,10 +287,10 @@ static int lock_root(const struct pruning *pruning, struct error *error) {
                 r = lock_take(pruning->root_fd,
                               &(struct lock_wait){.deadline = monotonic_ms() + LOCK_TIMEOUT_MS});
         if (r < 0)
-                return error_fail(error, -r, "cannot lock %s", pruning->root);
+                return error_fail(error, -r, "cannot lock %s", root);
         if (r == LOCK_E_BUSY) {
                 who = lock_describe_holder(pruning->root_fd);
-                return error_fail(error, 0, "%s stays locked, by %s", pruning->root, who ? who : "?");
+                return error_fail(error, 0, "%s stays locked, by %s", root, who ? who : "?");
         }
         signals_hold();
         return 0;
@@ -306,13 +307,13 @@ static int check_sight(struct pruning *pruning, struct error *error) {
 
 static int open_root(struct pruning *pruning, struct error *error) {
         bool exists;
-        int r = store_root_path(pruning->environment->root, &pruning->root, error);
+        _cleanup_close_ int fd = -1;
+        int r = store_open_root(pruning->environment->root, &fd, &exists, error);
 
-        if (r == 0)
-                r = store_open_root(pruning->root, &pruning->root_fd, &exists, error);
-        if (r == 0 && !exists)
-                cleanup_close(&pruning->root_fd);
-        return r;
+        if (r < 0 || !exists)
+                return r;
+        pruning->root_fd = TAKE_FD(fd);
+        return store_root_identity(pruning->root_fd, &pruning->root, error);
 }
 
 static int begin(struct pruning *pruning, const struct sandbox_prune *prune, struct error *error) {

@@ -46,11 +46,27 @@ int session_fail_no_sandbox(const struct session *session, const char *id, struc
                          session->environment->root);
 }
 
+/* What the marks of groups say of ROOT. It is the store's: groups are made and marked under the lock only. */
+static int note_root(struct session *session, struct error *error) {
+        char *root;
+        int r = session->store.root_fd < 0 ? 0 : store_root_identity(session->store.root_fd, &root, error);
+
+        if (r < 0 || session->store.root_fd < 0)
+                return r;
+        free(session->root);
+        session->root = root;
+        if (session->state)
+                session->state->owner.root = root;
+        return 0;
+}
+
 int session_lock(struct session *session, const char *id, bool create, int64_t deadline, struct error *error) {
         int r = store_lock(session->environment->root, id, create,
                            &(struct lock_wait){deadline, session->environment->log}, &session->store, error);
 
-        return r == STORE_E_BUSY ? lock_fail_busy(session->store.directory, id, error) : r;
+        if (r == STORE_E_BUSY)
+                return lock_fail_busy(session->store.directory, id, error);
+        return r == 0 ? note_root(session, error) : r;
 }
 
 int session_peek(struct session *session, const char *id, struct error *error) {
@@ -214,8 +230,7 @@ int session_make_managers(struct session *session, struct error *error) {
         session->journal = journal_new();
         if (!session->journal)
                 return error_oom(error);
-        r = session->root ? 0 : store_root_path(session->environment->root, &session->root, error);
-        state->owner.root = session->root;
+        r = note_root(session, error);
         if (r == 0 && !session->context)
                 r = manager_context_new(session->environment->log, &session->context, error);
         if (r == 0)

@@ -16,7 +16,7 @@
 struct session {
         const struct sandbox_environment *environment;
         struct store store;
-        char *root;           /* the environment's as an absolute path: what the marks of groups say */
+        char *root; /* the identity of ROOT, for the marks of groups; NULL while the lock is not held */
         struct state *state;  /* the new state */
         struct state *former; /* the state at the beginning; NULL while the sandbox is being created */
         bool saved;           /* the state on disk is no longer `former` */

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,19 @@ int store_root_path(const char *root, char **out, struct error *error) {
         if (has_component(path, "") || has_component(path, ".."))
                 return error_refuse(error, "--root", "%s has an empty or \"..\" component", root);
         *out = TAKE(path);
+        return 0;
+}
+
+/* Not the path: in another mount namespace it is another directory's. */
+int store_root_identity(int root_fd, char **out, struct error *error) {
+        struct stat status;
+
+        if (fstat(root_fd, &status) < 0)
+                return error_fail(error, errno, "--root");
+        if (asprintf(out, "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino) < 0) {
+                *out = NULL;
+                return error_oom(error);
+        }
         return 0;
 }
 

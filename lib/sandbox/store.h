@@ -30,6 +30,9 @@ void store_close(struct store *store);
 /* ROOT as an absolute path: a new string. Status 5 if it is not a valid one. */
 int store_root_path(const char *root, char **out, struct error *error);
 
+/* The identity of ROOT, an open directory, which the marks of groups have: a new string. Status 1. */
+int store_root_identity(int root_fd, char **out, struct error *error);
+
 /* Opens and locks the sandbox's directory, waiting for whoever has it; with `create` it
  * is made, and ROOT as well. STORE_E_NO_SANDBOX where it is not there. STORE_E_BUSY after the deadline: `*out` is then
  * open, and not locked. Errors: status 1. */

@@ -140,6 +140,24 @@ has_no_unit() { [ "$(systemctl show "$1" -p ActiveState --value)" = inactive ]; 
     done
 }
 
+@test "another directory at the path of --root is another root, and without one nothing is any root's" {
+    local groups
+    create < /dev/null
+    groups=$(groups_of "$ID")
+    # shellcheck disable=SC2153  # set by kc_setup
+    mv "$ROOT" "$ROOT.away"
+    prune
+    assert_equal "$(groups_of "$ID")" "$groups"
+    mkdir -m 700 "$ROOT"
+    prune
+    assert_pruned '[]' '[]'
+    assert_equal "$(groups_of "$ID")" "$groups"
+    rmdir "$ROOT"
+    mv "$ROOT.away" "$ROOT"
+    kc delete "$ID"
+    assert_nothing_left
+}
+
 @test "what is in use, cannot be read or waits for its first process stays; a killed create goes" {
     local lock state
     create < /dev/null
