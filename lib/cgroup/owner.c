@@ -86,6 +86,10 @@ bool owner_mark_parent(int directory, const char *root) {
         return fsetxattr(directory, MARK_NAME, MARK_PARENT, strlen(MARK_PARENT), 0) == 0;
 }
 
+bool owner_has_no_mark(int directory) {
+        return fgetxattr(directory, MARK_NAME, NULL, 0) < 0 && errno == ENODATA;
+}
+
 char *owner_root_of(int directory) {
         char root[PATH_MAX];
         ssize_t length = fgetxattr(directory, ROOT_NAME, root, sizeof(root));

@@ -72,6 +72,9 @@ int owner_remember(struct owner *owner, struct directory_id id);
  * keeps the parent). False if it cannot be marked; then it stays. */
 bool owner_mark_parent(int directory, const char *root);
 
+/* Whether the directory has no mark. False, too, where that cannot be told. */
+bool owner_has_no_mark(int directory);
+
 /* The root that the directory was made for: a new string, or NULL if it has none. */
 char *owner_root_of(int directory);
 

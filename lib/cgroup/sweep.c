@@ -41,6 +41,7 @@ void sweep_clear(struct sweep *sweep) {
                 life_clear(&sweep->lives[i]);
         free(sweep->lives);
         json_decref(sweep->populated);
+        json_decref(sweep->occupied);
         *sweep = (struct sweep){0};
 }
 
@@ -49,6 +50,16 @@ bool sweep_is_below(const struct sweep *sweep, const char *path) {
                 size_t length = strlen(sweep->paths[i]);
 
                 if (strncmp(path, sweep->paths[i], length) == 0 && path[length] == '/')
+                        return true;
+        }
+        return false;
+}
+
+static bool is_at_or_below(const char *const *paths, size_t count, const char *path) {
+        for (size_t i = 0; i < count; i++) {
+                size_t length = strlen(paths[i]);
+
+                if (strncmp(path, paths[i], length) == 0 && (path[length] == '/' || path[length] == '\0'))
                         return true;
         }
         return false;
@@ -65,6 +76,14 @@ static bool has_processes(const struct level *level) {
         if (r < 0)
                 return !cgroup_is_gone(r);
         return v2 ? !strstr(text, "populated 0") : text[0] != '\0';
+}
+
+/* In the group itself. A threaded one does not list its processes, nor that it has none. */
+static bool is_occupied(const struct level *level) {
+        _cleanup_free_ char *text = NULL;
+        int r = file_read_at(level->fd, "cgroup.procs", FILE_SIZE_MAX, &text, NULL);
+
+        return r < 0 ? !cgroup_is_gone(r) : text[0] != '\0';
 }
 
 /* kernfs counts child groups as links of the directory. */
@@ -194,6 +213,10 @@ static int note_life(struct sweep *sweep, const struct level *level, const char 
         return 0;
 }
 
+static int add_to(json_t *set, const struct level *level) {
+        return json_object_set_new_nocheck(set, level->path, json_true()) < 0 ? -ENOMEM : 0;
+}
+
 /* Memory is all that a walk may fail for. */
 static int note_unread(struct sweep *sweep, int r) {
         if (r < 0 && r != -ENOMEM)
@@ -223,9 +246,11 @@ static int look_at(const struct level *level, const char *name, void *data) {
         outer->populated = outer->populated || look.populated;
         if (r == 0 && is_group)
                 r = note_life(look.sweep, level, mark, look.populated);
-        if (r == 0 && below && look.populated &&
-            json_object_set_new_nocheck(look.sweep->populated, level->path, json_true()) < 0)
-                r = -ENOMEM;
+        if (r == 0 && below && look.populated)
+                r = add_to(look.sweep->populated, level);
+        if (r == 0 && is_at_or_below(look.sweep->paths, look.sweep->path_count, level->path) &&
+            is_occupied(level))
+                r = add_to(look.sweep->occupied, level);
         return r;
 }
 
@@ -253,7 +278,8 @@ static int look_from(struct sweep *sweep, const struct level *top, dev_t device)
 
 int sweep_look(struct sweep *sweep, struct error *error) {
         sweep->populated = json_object();
-        return sweep->populated ? for_each_top(sweep, look_from, error) : error_oom(error);
+        sweep->occupied = json_object();
+        return sweep->populated && sweep->occupied ? for_each_top(sweep, look_from, error) : error_oom(error);
 }
 
 /* ---- what becomes of it ---- */
@@ -301,7 +327,8 @@ struct visit {
         dev_t device;
         unsigned depth;
         int parent;                /* the directory that the children are in; not owned */
-        struct sweep_life *within; /* unmarked groups here are below one of this life's, which goes; or NULL */
+        struct sweep_life *within; /* what has no mark here is below a group of this life; or NULL */
+        bool occupied;             /* it is below a group that has processes itself, below the paths */
         bool remains;              /* out: not all of what was visited goes */
 };
 
@@ -322,11 +349,15 @@ static void find_by_life(const struct sweep *sweep, const struct level *level, s
         /* Of a life whose root is not known, only what is below the paths goes. */
         if (life->fate == SWEEP_GOES && life->root != SWEEP_ROOT_OWN && !sweep_is_below(sweep, level->path))
                 out->fate = SWEEP_STAYS;
+        if (out->fate == SWEEP_STAYS)
+                out->report.reason = NULL;
 }
 
 /* Of what is below the paths. */
-static void find_unmarked(const struct sweep *sweep, const struct level *level, const char *name,
+static void find_unmarked(const struct visit *visit, const struct level *level, const char *name,
                           struct find *out) {
+        const struct sweep *sweep = visit->sweep;
+
         out->report.reason = "it is empty, and below a --path";
         out->fate = SWEEP_GOES;
         if (sweep->incomplete) {
@@ -337,6 +368,15 @@ static void find_unmarked(const struct sweep *sweep, const struct level *level, 
                 out->report.reason = has_processes(level) ? "it has processes"
                                                           : "this group has processes in another hierarchy, or "
                                                             "below";
+        } else if (visit->occupied) {
+                out->fate = SWEEP_STAYS;
+                out->report.reason = "a group above it has processes";
+        } else if (is_at_or_below(sweep->kept, sweep->kept_count, level->path)) {
+                out->fate = SWEEP_STAYS;
+                out->report.reason = "it is at the path of a sandbox that has a state";
+        } else if (!owner_has_no_mark(level->fd)) {
+                out->fate = SWEEP_STAYS;
+                out->report.reason = "its mark cannot be read";
         } else if (sweep->is_unit && sweep->is_unit(name, sweep->data)) {
                 out->fate = SWEEP_STAYS;
                 out->report.reason = "systemd has an active unit of this name";
@@ -357,9 +397,11 @@ static struct find identify(const struct visit *visit, const struct level *level
         } else if (mark[0] == '/') {
                 find.report.is_parent = true;
                 find.report.reason = "it was made for sandboxes, and is empty";
-                find.fate = root_of(sweep, level->fd) == SWEEP_ROOT_OWN ? SWEEP_GOES : SWEEP_STAYS;
+                if (root_of(sweep, level->fd) == SWEEP_ROOT_OWN &&
+                    !(visit->within && visit->within->fate == SWEEP_STAYS))
+                        find.fate = SWEEP_GOES;
         } else if (find.unmarked && sweep_is_below(sweep, level->path)) {
-                find_unmarked(sweep, level, name, &find);
+                find_unmarked(visit, level, name, &find);
         }
         return find;
 }
@@ -431,7 +473,8 @@ static int visit_one(const struct level *level, const char *name, void *data) {
         find = identify(outer, level, name);
         visit.depth++;
         visit.parent = level->fd;
-        visit.within = find.life && find.fate != SWEEP_STAYS ? find.life : NULL;
+        visit.within = find.life ? find.life : outer->within;
+        visit.occupied = outer->occupied || json_object_get(visit.sweep->occupied, level->path);
         visit.remains = false;
         if (has_children(&status))
                 r = level_for_each_child(level, visit_one, &visit);

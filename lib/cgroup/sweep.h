@@ -10,7 +10,9 @@
  * There are two walks over all hierarchies. sweep_look() finds the lives, and which groups have processes. The caller then
  * says which lives have a state (`state`), and sweep_decide() decides. sweep_remove() removes, deepest first; in a dry run
  * it reports the same and changes nothing. A group with processes never goes, nor does any group of a life of which one
- * group has processes: on v1 a sandbox has groups that are empty while it lives.
+ * group has processes: on v1 a sandbox has groups that are empty while it lives. Without a mark, nor does what is below a
+ * group of a life that stays, below a group that has processes itself, or at the path of a group of a kept state: it may be a
+ * sandbox's all the same.
  */
 
 #include <jansson.h>
@@ -68,6 +70,8 @@ struct sweep {
         const char *root; /* not owned; identity of the caller's; NULL: there is none, no group is of it */
         const char *const *paths; /* not owned; relative to the mount points, no leading slash */
         size_t path_count;
+        const char *const *kept; /* not owned; the paths of the groups of all states that stay, likewise */
+        size_t kept_count;
         bool dry_run;
         int64_t deadline; /* for groups that the kernel still releases */
         /* Whether systemd has a unit of this name: its group is systemd's to remove. */
@@ -77,7 +81,8 @@ struct sweep {
         /* Made by sweep_look(). */
         struct sweep_life *lives;
         size_t life_count;
-        bool incomplete;   /* some groups could not be read: lives and unmarked groups stay */
+        bool incomplete; /* some groups could not be read: lives and unmarked groups stay */
+        json_t *occupied; /* at or below the paths: the set of paths that have processes themselves in any hierarchy */
         json_t *populated; /* below the paths: the set of paths that have processes in any hierarchy */
 };
 

@@ -200,6 +200,8 @@ int manager_prune(struct manager_context *context, const struct manager_prune *p
                           .root = prune->root,
                           .paths = prune->paths,
                           .path_count = prune->path_count,
+                          .kept = prune->kept,
+                          .kept_count = prune->kept_count,
                           .dry_run = prune->dry_run,
                           .deadline = monotonic_ms() + PRUNE_TIMEOUT_MS,
                           .is_unit = is_unit,

@@ -37,6 +37,8 @@ struct manager_prune {
         const char *root;         /* identity of the states' directory, as marks have it; NULL: there is none */
         const char *const *paths; /* relative to the mount points: below these, groups without a mark go, too */
         size_t path_count;
+        const char *const *kept; /* the paths of the groups of all states that stay, likewise */
+        size_t kept_count;
         bool dry_run;
         /* What is known of this life's state. Asked after a group or unit of it was seen. */
         enum prune_state (*state)(const char *id, const char *token, void *data);

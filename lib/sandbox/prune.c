@@ -34,6 +34,8 @@ struct pruning {
         struct cgroup_path **paths;
         const char **places; /* of the paths, relative to the mount points */
         size_t path_count;
+        char **kept_paths; /* of the groups of all states that stay */
+        size_t kept_count;
         json_t *removed, *kept;
         json_t *marks;      /* of all groups there are; NULL: not asked for yet */
         json_t *going;      /* dry run: the set of the tokens whose states would go */
@@ -45,6 +47,9 @@ static void pruning_clear(struct pruning *pruning) {
                 cgroup_path_free(pruning->paths[i]);
         free(pruning->paths);
         free(pruning->places);
+        for (size_t i = 0; i < pruning->kept_count; i++)
+                free(pruning->kept_paths[i]);
+        free(pruning->kept_paths);
         free(pruning->root);
         cleanup_close(&pruning->root_fd);
         manager_context_free(pruning->context);
@@ -331,8 +336,37 @@ static int begin(struct pruning *pruning, const struct sandbox_prune *prune, str
         return r == 0 && (!pruning->removed || !pruning->kept || !pruning->going) ? error_oom(error) : r;
 }
 
+static int keep_path(struct pruning *pruning, const struct cgroup_path *path) {
+        char **larger;
+
+        if (!path)
+                return 0;
+        larger = reallocarray(pruning->kept_paths, pruning->kept_count + 1, sizeof(*larger));
+        if (!larger)
+                return -ENOMEM;
+        pruning->kept_paths = larger;
+        larger[pruning->kept_count] = strdup(path->path);
+        return larger[pruning->kept_count] && ++pruning->kept_count ? 0 : -ENOMEM;
+}
+
+static int keep_paths_of(const char *id, void *data) {
+        struct pruning *pruning = data;
+        _cleanup_(state_freep) struct state *state = NULL;
+        _cleanup_error_ struct error error = ERROR_INIT;
+        int r = store_peek(pruning->environment->root, id, &state, &error);
+
+        if (r == STORE_E_NO_SANDBOX || (r == 0 && json_object_get(pruning->going, state->owner.token)))
+                return 0;
+        if (r < 0)
+                return error_fail(&pruning->error, 0, "--path: the groups of sandbox \"%s\" are not known: %s",
+                                  id, error.message ? error.message : "?");
+        return keep_path(pruning, state->sandbox.path) < 0 || keep_path(pruning, state->overhead.path) < 0
+                       ? error_oom(&pruning->error)
+                       : 0;
+}
+
 static int prune_all(struct pruning *pruning, struct error *error) {
-        const struct manager_prune groups = {
+        struct manager_prune groups = {
                 .root = pruning->root,
                 .paths = pruning->places,
                 .path_count = pruning->path_count,
@@ -345,9 +379,16 @@ static int prune_all(struct pruning *pruning, struct error *error) {
 
         if (r == 0)
                 r = store_list(pruning->environment->root, prune_state, pruning, error);
-        if (r == 0)
-                (void)manager_prune(pruning->context, &groups, &pruning->error);
-        return r;
+        if (r < 0)
+                return r;
+        /* A group may have lost its mark, or never got one. Where some state's groups are not known, any group may be its. */
+        if (groups.path_count > 0 &&
+            store_list(pruning->environment->root, keep_paths_of, pruning, &pruning->error) < 0)
+                groups.path_count = 0;
+        groups.kept = (const char *const *)pruning->kept_paths;
+        groups.kept_count = pruning->kept_count;
+        (void)manager_prune(pruning->context, &groups, &pruning->error);
+        return 0;
 }
 
 int sandbox_prune(const struct sandbox_environment *environment, const struct sandbox_prune *prune,

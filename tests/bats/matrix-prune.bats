@@ -175,6 +175,10 @@ has_no_unit() { [ "$(systemctl show "$1" -p ActiveState --value)" = inactive ]; 
     echo '{' > "$ROOT/$ID/state.json"
     prune
     assert_output --partial "\"kept\":[{\"kind\":\"state\",\"id\":\"$ID\",\"reason\":\"$ROOT/$ID/state.json: not valid JSON"
+    # Which groups are its is not known.
+    run kc prune --path kctest
+    assert_failure 1
+    assert_line --partial "--path: the groups of sandbox \"$ID\" are not known"
 
     echo "${state/'"phase": "ready"'/'"phase": "creating"'}" > "$ROOT/$ID/state.json"
     mkdir "$ROOT/$ID-d"
@@ -208,11 +212,16 @@ has_no_unit() { [ "$(systemctl show "$1" -p ActiveState --value)" = inactive ]; 
     assert_equal "$(removed_paths "$LEFT")" "$paths"
     for mount in "${MOUNTS[@]}"; do
         assert [ -d "$mount/$LEFT/pod2/ctr" ]
-        for dir in pod1 pod2/ctr/child pod3; do assert [ ! -e "$mount/$LEFT/$dir" ]; done
+        # Empty, but a group of one that lives.
+        [ "$mount/$LEFT" = "$one" ] || assert [ -d "$mount/$LEFT/pod2/ctr/child" ]
+        for dir in pod1 pod3; do assert [ ! -e "$mount/$LEFT/$dir" ]; done
     done
     [ -d /run/systemd/system ] && assert [ -d "$one/pod4/system.slice" ] || assert [ ! -e "$one/pod4" ]
     kill -0 "$pid"
-    # Marked groups have their own rules, also below a path.
+    # Marked groups have their own rules, also below a path, and what is in them.
+    for mount in "${MOUNTS[@]}"; do mkdir "$mount/kctest/pod$NUMBER/$OTHER/vcpu"; done
+    prune --path "kctest/pod$NUMBER"
+    for mount in "${MOUNTS[@]}"; do rmdir "$mount/kctest/pod$NUMBER/$OTHER/vcpu"; done
     assert_bystanders
     assert_pruned '[]' "[\"group -c: it is of a sandbox whose state is kept under another --root\",$BYSTANDER]"
 

@@ -124,6 +124,8 @@ static bool is_active(const char *name, void *data) {
         return strcmp(name, "active.scope") == 0;
 }
 
+static const char *const kept_path = "k/kept";
+
 /* Everything at once; "living" has a state, all others have none. `expected`: the reports. */
 static void sweep_all(struct fake *fake, const char *path, bool dry_run, const char *expected) {
         struct notes notes = {.fake = fake};
@@ -133,6 +135,8 @@ static void sweep_all(struct fake *fake, const char *path, bool dry_run, const c
                 .root = "/run/root",
                 .paths = &path,
                 .path_count = path ? 1 : 0,
+                .kept = &kept_path,
+                .kept_count = 1,
                 .dry_run = dry_run,
                 .is_unit = is_active,
                 .report = note,
@@ -213,10 +217,48 @@ static void test_path(void **state) {
         fake_assert_there(fake, "v1/k/active.scope", true);
 }
 
+/* Below a path, too, what has no mark may be a sandbox's that lives: below its groups, and at the paths of its state. */
+static void test_path_of_living(void **state) {
+        struct fake *fake = fake_start("v1 v1 pids\nv2 v2 memory\n", "unused");
+
+        (void)state;
+        if (!make_marked(fake, "v1/k/living", "living", "/run/root"))
+                skip();
+        fake_mkdir(fake, "v1/k/living/a/b");
+        make_marked(fake, "v1/k/living/parent", NULL, "/run/root");
+        make_marked(fake, "v2/k/other", "other", "/run/other");
+        fake_mkdir(fake, "v2/k/other/a");
+        fake_mkdir(fake, "v1/k/kept/a");
+        fake_mkdir(fake, "v2/k/pod/child");
+        fake_mkdir(fake, "v1/k/pod");
+        fake_put(fake, "v1/k/pod/cgroup.procs", "1\n");
+        fake_forget(fake);
+        sweep_all(fake, "k", false, "+other v2/k/other, +? v1/k/kept/a, +? v1/k/pod, +? v2/k/pod/child, ");
+        fake_assert_changes(fake, "");
+}
+
+/* What cannot be read may have processes. */
+static void test_unread(void **state) {
+        struct fake *fake = fake_start("v1 v1 pids\n", "unused");
+        _cleanup_free_ char *unread = NULL;
+
+        (void)state;
+        if (!make_marked(fake, "v1/dead", "dead", "/run/root"))
+                skip();
+        assert_true(asprintf(&unread, "%s/v1/dead/cgroup.procs", fake->directory) > 0);
+        assert_int_equal(unlink(unread), 0);
+        fake_mkdir(fake, "v1/dead/cgroup.procs");
+        fake_forget(fake);
+        sweep_all(fake, NULL, false, "+dead v1/dead, ");
+        fake_assert_changes(fake, "");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_judge),   cmocka_unit_test(test_below), fake_unit_test(test_lives),
-                fake_unit_test(test_populated), fake_unit_test(test_path),
+                cmocka_unit_test(test_judge), cmocka_unit_test(test_below),
+                fake_unit_test(test_lives),   fake_unit_test(test_populated),
+                fake_unit_test(test_path),    fake_unit_test(test_path_of_living),
+                fake_unit_test(test_unread),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
