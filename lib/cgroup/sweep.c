@@ -336,7 +336,7 @@ struct visit {
 struct find {
         struct sweep_report report; /* its id and reason */
         struct sweep_life *life;    /* whose group it is; NULL: nobody's, or a parent */
-        bool unmarked;
+        bool told;                  /* that it stays is reported */
         enum sweep_fate fate;
 };
 
@@ -391,7 +391,6 @@ static struct find identify(const struct visit *visit, const struct level *level
 
         read_mark(level->fd, mark);
         life = mark[0] != '\0' ? find_life(sweep, mark) : visit->within;
-        find.unmarked = mark[0] == '\0';
         if (life) {
                 find_by_life(sweep, level, life, &find);
         } else if (mark[0] == '/') {
@@ -400,8 +399,14 @@ static struct find identify(const struct visit *visit, const struct level *level
                 if (root_of(sweep, level->fd) == SWEEP_ROOT_OWN &&
                     !(visit->within && visit->within->fate == SWEEP_STAYS))
                         find.fate = SWEEP_GOES;
-        } else if (find.unmarked && sweep_is_below(sweep, level->path)) {
+        } else if (mark[0] == '\0' && sweep_is_below(sweep, level->path)) {
                 find_unmarked(visit, level, name, &find);
+                find.told = true;
+        }
+        if (find.fate == SWEEP_GOES && sweep->is_unasked && sweep->is_unasked(name, sweep->data)) {
+                find.fate = SWEEP_STAYS;
+                find.report.reason = "it is named like a unit, and systemd cannot be asked for that";
+                find.told = true;
         }
         return find;
 }
@@ -487,7 +492,7 @@ static int visit_one(const struct level *level, const char *name, void *data) {
         outer->remains = true;
         if (find.life)
                 find.life->remains = true;
-        if (find.fate == SWEEP_STAYS && find.unmarked && find.report.reason && !visit.remains)
+        if (find.fate == SWEEP_STAYS && find.told && !visit.remains)
                 report(outer->sweep, level, &find.report);
         return 0;
 }

@@ -76,6 +76,8 @@ struct sweep {
         int64_t deadline; /* for groups that the kernel still releases */
         /* Whether systemd has a unit of this name: its group is systemd's to remove. */
         bool (*is_unit)(const char *name, void *data);
+        /* Whether it may have one, but cannot be asked: then no group of this name goes. */
+        bool (*is_unasked)(const char *name, void *data);
         void (*report)(const struct sweep_report *report, void *data);
         void *data;
         /* Made by sweep_look(). */

@@ -18,11 +18,9 @@
 #include "util/text.h"
 #include "util/timestamp.h"
 
-/* How long groups that the kernel still releases, and slices that stop, are waited for, all together. */
-#define PRUNE_TIMEOUT_MS 5000
-
 struct prune_run {
         const struct manager_prune *prune;
+        const struct manager_context *context;
         bool systemd;            /* there is one */
         struct systemd_bus *bus; /* the context's; NULL where there is no systemd, or it cannot be asked */
         struct sweep sweep;
@@ -102,20 +100,38 @@ static void report_group(const struct sweep_report *report, void *data) {
         run->prune->report(&out, run->prune->data);
 }
 
-/* A unit that systemd has in memory, but for one that has ended. A group's name may have an underscore before it
- * (systemd's cg_escape()). */
+/* A group's name may have an underscore before the unit's (systemd's cg_escape()). */
+static const char *unit_of(const char *name) {
+        static const char *const suffixes[] = {".scope",     ".slice", ".service", ".mount", ".socket",
+                                               ".automount", ".swap",  ".path",    ".timer", ".device"};
+
+        name += name[0] == '_';
+        for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
+                if (text_has_suffix(name, suffixes[i]))
+                        return name;
+        return NULL;
+}
+
+/* A unit that systemd has in memory, but for one that has ended. A name that it cannot be asked for counts: a template's
+ * instance, for example. */
 static bool is_unit(const char *name, void *data) {
-        static const char *const suffixes[] = {".scope", ".slice", ".service"};
         struct prune_run *run = data;
+        const char *unit = unit_of(name);
         _cleanup_error_ struct error error = ERROR_INIT;
         _cleanup_free_ char *state = NULL;
 
-        name += name[0] == '_';
-        for (size_t i = 0; run->systemd && i < ARRAY_SIZE(suffixes); i++)
-                if (text_has_suffix(name, suffixes[i]) && unit_name_is_valid(name))
-                        return !run->bus || systemd_bus_unit_state(run->bus, name, NULL, &state, &error) < 0 ||
-                               (strcmp(state, "inactive") != 0 && strcmp(state, "failed") != 0);
-        return false;
+        if (!run->systemd || !unit)
+                return false;
+        return !run->bus || !unit_name_is_valid(unit) ||
+               systemd_bus_unit_state(run->bus, unit, NULL, &state, &error) < 0 ||
+               (strcmp(state, "inactive") != 0 && strcmp(state, "failed") != 0);
+}
+
+/* A slice without its directory would stay active: its groups are what tells that it is a sandbox's without a state. */
+static bool is_unasked(const char *name, void *data) {
+        const struct prune_run *run = data;
+
+        return run->systemd && !run->bus && unit_of(name);
 }
 
 static enum sweep_state state_of(const struct prune_run *run, const struct sweep_life *life) {
@@ -149,6 +165,42 @@ static bool is_of_gone_life(const struct prune_run *run, const char *id, const c
         return false;
 }
 
+/* Whether there is a process in the unit's group. */
+static int has_members(struct prune_run *run, const char *unit, bool *out, struct error *error) {
+        struct owner nobody = {.id = (char *)""};
+        _cleanup_(cgroup_freep) struct cgroup *cgroup = NULL;
+        _cleanup_free_ char *path = NULL;
+        int r = systemd_bus_unit_state(run->bus, unit, &path, NULL, error);
+
+        if (r < 0)
+                return r;
+        *out = false;
+        if (path[0] == '\0')
+                return 0;
+        cgroup = cgroup_new(run->context->host, run->context->log, &nobody, path + 1);
+        if (!cgroup)
+                return error_oom(error);
+        *out = sweep_is_populated(cgroup);
+        return 0;
+}
+
+/* Whether it is still the unit that was listed, and has no process: somebody may use the name meanwhile. */
+static int check_unit(struct prune_run *run, const char *unit, const char *description,
+                      const char *active_state, bool *out, struct error *error) {
+        _cleanup_(unit_identity_clear) struct unit_identity identity = {0};
+        bool members = false;
+        int r = systemd_bus_unit_identity(run->bus, unit, &identity, error);
+
+        if (r < 0)
+                return r;
+        *out = strcmp(identity.description, description) == 0 &&
+               strcmp(identity.active_state, active_state) == 0;
+        if (*out)
+                r = has_members(run, unit, &members, error);
+        *out = *out && !members;
+        return r;
+}
+
 static int end_unit(struct prune_run *run, const char *unit, bool failed, struct error *error) {
         int r;
 
@@ -160,32 +212,50 @@ static int end_unit(struct prune_run *run, const char *unit, bool failed, struct
         return r < 0 ? r : 0;
 }
 
+/* A failed unit does not say under which root its sandbox is: it is reset if groups of its life were found and went. */
 static int prune_unit(const char *unit, const char *description, const char *active_state, void *data) {
         struct prune_run *run = data;
         struct prune_report report = {.kind = PRUNE_UNIT, .place = unit, .removed = true};
-        bool failed = strcmp(active_state, "failed") == 0;
+        bool failed = strcmp(active_state, "failed") == 0, same = true;
         _cleanup_error_ struct error error = ERROR_INIT;
         _cleanup_free_ char *id = NULL;
         const char *beginning, *token;
         size_t length;
+        int r = 0;
 
         if (!manager_is_sandbox_unit(description, &beginning, &length, &token))
                 return 0;
         id = strndup(beginning, length);
         if (!id)
                 return error_oom(run->error);
-        if (failed ? run->prune->state(id, token, run->prune->data) != PRUNE_STATE_NONE
-                   : !text_has_suffix(unit, ".slice") || strcmp(active_state, "active") != 0 ||
-                             !is_of_gone_life(run, id, token))
+        if (!(failed || (text_has_suffix(unit, ".slice") && strcmp(active_state, "active") == 0)) ||
+            !is_of_gone_life(run, id, token))
                 return 0;
         report.id = id;
         report.reason = failed ? "it has failed, and its sandbox has no state" : "its sandbox has no state";
-        if (!run->prune->dry_run && end_unit(run, unit, failed, &error) < 0) {
-                report.removed = false;
-                report.reason = error.message;
-        }
+        if (!run->prune->dry_run)
+                r = check_unit(run, unit, description, active_state, &same, &error);
+        if (r == 0 && same && !run->prune->dry_run)
+                r = end_unit(run, unit, failed, &error);
+        report.removed = r == 0 && same;
+        if (!report.removed)
+                report.reason = r < 0 ? error.message : "it came into use";
         run->prune->report(&report, run->prune->data);
         error_move(run->error, &error);
+        return 0;
+}
+
+static int warn_of_paths(struct prune_run *run, struct error *error) {
+        for (size_t i = 0; i < run->prune->path_count; i++) {
+                struct owner nobody = {.id = (char *)""};
+                _cleanup_(cgroup_freep) struct cgroup *cgroup =
+                        cgroup_new(run->context->host, run->context->log, &nobody, run->prune->paths[i]);
+
+                if (!cgroup)
+                        return error_oom(error);
+                if (!cgroup_exists(cgroup))
+                        log_warning(run->context->log, "--path: there is no cgroup %s", run->prune->paths[i]);
+        }
         return 0;
 }
 
@@ -193,6 +263,7 @@ int manager_prune(struct manager_context *context, const struct manager_prune *p
         _cleanup_error_ struct error failed = ERROR_INIT;
         struct prune_run run = {
                 .prune = prune,
+                .context = context,
                 .systemd = has_systemd(),
                 .error = &failed,
                 .sweep = {.host = context->host,
@@ -203,8 +274,9 @@ int manager_prune(struct manager_context *context, const struct manager_prune *p
                           .kept = prune->kept,
                           .kept_count = prune->kept_count,
                           .dry_run = prune->dry_run,
-                          .deadline = monotonic_ms() + PRUNE_TIMEOUT_MS,
+                          .deadline = prune->deadline,
                           .is_unit = is_unit,
+                          .is_unasked = is_unasked,
                           .report = report_group,
                           .data = &run},
         };
@@ -212,7 +284,9 @@ int manager_prune(struct manager_context *context, const struct manager_prune *p
 
         if (run.systemd)
                 (void)manager_bus(context, &run.bus, &failed);
-        r = prune_groups(&run, error);
+        r = warn_of_paths(&run, error);
+        if (r == 0)
+                r = prune_groups(&run, error);
         if (r == 0 && run.bus)
                 (void)systemd_bus_for_each_unit(run.bus, prune_unit, &run, &failed);
         sweep_clear(&run.sweep);

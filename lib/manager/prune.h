@@ -5,7 +5,7 @@
  * Clearing up the groups and units that no sandbox has any more: of all hierarchies, and of systemd where there is one
  *
  * What can go, and what never does, is said in cgroup/sweep.h. Of systemd's units those are ours whose description says so
- * ("kata-cgroup ROLE of ID TOKEN"): failed ones without a state are reset, and a slice is stopped whose groups go.
+ * ("kata-cgroup ROLE of ID TOKEN"): a slice is stopped, and a failed one reset, if groups of its sandbox's life were found and have gone.
  */
 
 #include "manager/manager.h"
@@ -40,6 +40,7 @@ struct manager_prune {
         const char *const *kept; /* the paths of the groups of all states that stay, likewise */
         size_t kept_count;
         bool dry_run;
+        int64_t deadline; /* monotonic_ms(), for groups that the kernel still releases and slices that stop */
         /* What is known of this life's state. Asked after a group or unit of it was seen. */
         enum prune_state (*state)(const char *id, const char *token, void *data);
         void (*report)(const struct prune_report *report, void *data);

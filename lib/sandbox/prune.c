@@ -22,12 +22,17 @@
 #include "util/signals.h"
 #include "util/text.h"
 
+/* For all that is waited for in a run, but for another prune: processes to end, systemd's jobs, groups that the kernel still
+ * releases. */
+#define PRUNE_TIMEOUT_MS 30000
+
 /* More than any path has, however much of it is escaped. */
 #define TEXT_MAX (4UL * PATH_MAX)
 
 struct pruning {
         const struct sandbox_environment *environment;
         bool dry_run;
+        int64_t deadline;
         char *root;  /* its identity, as the marks of groups have it; NULL: there is no ROOT */
         int root_fd; /* ROOT; -1: there is none */
         struct manager_context *context;
@@ -171,9 +176,9 @@ static int check_earlier_boot(struct pruning *pruning, const struct owner *owner
 }
 
 /* Takes a dead sandbox down; CLEANUP_E_OTHERS where it has got a process meanwhile. */
-static int take_down(struct session *session, struct error *error) {
+static int take_down(const struct pruning *pruning, struct session *session, struct error *error) {
         /* Parents are reported, and so left to manager_prune(). */
-        const struct cleanup how = {.deadline = monotonic_ms() + CLEANUP_TIMEOUT_MS};
+        const struct cleanup how = {.deadline = pruning->deadline};
         _cleanup_pid_set_ struct pid_set others = {0};
         int r = session->state->earlier_boot ? 0 : cleanup_groups(session, &how, &others, error);
 
@@ -191,7 +196,7 @@ static int prune_loaded(struct pruning *pruning, struct session *session, const 
         if (r < 0)
                 return r;
         if (dead && !pruning->dry_run) {
-                r = take_down(session, error);
+                r = take_down(pruning, session, error);
                 if (r < 0)
                         return r;
                 if (r == CLEANUP_E_OTHERS) {
@@ -377,6 +382,7 @@ static int prune_all(struct pruning *pruning, struct error *error) {
         };
         int r = lock_root(pruning, error);
 
+        groups.deadline = pruning->deadline = monotonic_ms() + PRUNE_TIMEOUT_MS;
         if (r == 0)
                 r = store_list(pruning->environment->root, prune_state, pruning, error);
         if (r < 0)
