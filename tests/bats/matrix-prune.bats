@@ -225,6 +225,14 @@ has_no_unit() { [ "$(systemctl show "$1" -p ActiveState --value)" = inactive ]; 
     assert_bystanders
     assert_pruned '[]' "[\"group -c: it is of a sandbox whose state is kept under another --root\",$BYSTANDER]"
 
+    # One that waits for its VMM, and whose groups could not be marked.
+    traced -qq -o /dev/null -e trace=fsetxattr -e inject=fsetxattr:error=EOPNOTSUPP "$KATA_CGROUP_TRACED" --root "$ROOT" \
+        create "$ID-u" --cgroups-path "kctest/pod$NUMBER/$ID-u" --sandbox-cgroup-only < /dev/null
+    prune --path "kctest/pod$NUMBER"
+    for mount in "${MOUNTS[@]}"; do assert [ -d "$mount/kctest/pod$NUMBER/$ID-u" ]; done
+    assert_output --partial "$ID-u\",\"reason\":\"it is at the path of a sandbox that has a state\""
+    kc delete "$ID-u"
+
     end_process "$pid"
     prune --path "$LEFT"
     prune --path "$LEFT"
