@@ -219,9 +219,9 @@ has_no_unit() { [ "$(systemctl show "$1" -p ActiveState --value)" = inactive ]; 
     [ -d /run/systemd/system ] && assert [ -d "$one/pod4/system.slice" ] || assert [ ! -e "$one/pod4" ]
     kill -0 "$pid"
     # Marked groups have their own rules, also below a path, and what is in them.
-    for mount in "${MOUNTS[@]}"; do mkdir "$mount/kctest/pod$NUMBER/$OTHER/vcpu"; done
+    for mount in "${MOUNTS[@]}"; do mkdir "$mount/kctest/pod$NUMBER/$ID-c/vcpu"; done
     prune --path "kctest/pod$NUMBER"
-    for mount in "${MOUNTS[@]}"; do rmdir "$mount/kctest/pod$NUMBER/$OTHER/vcpu"; done
+    for mount in "${MOUNTS[@]}"; do rmdir "$mount/kctest/pod$NUMBER/$ID-c/vcpu"; done
     assert_bystanders
     assert_pruned '[]' "[\"group -c: it is of a sandbox whose state is kept under another --root\",$BYSTANDER]"
 
