@@ -203,6 +203,11 @@ join_sandbox() {
     file=$(group_dir sandbox pids)/../cgroup.freeze
     [ -z "${MOUNT_OF[freezer]:-}" ] || file=$(group_dir sandbox freezer)/../freezer.state
     [ "${file##*/}" = freezer.state ] && echo FROZEN > "$file" || echo 1 > "$file"
+    if [ -n "${MOUNT_OF[freezer]:-}" ]; then
+        wait_until grep -qx FROZEN "$(group_dir sandbox freezer)/freezer.state"
+    else
+        wait_until grep -qx "frozen 1" "$(group_dir sandbox pids)/cgroup.events"
+    fi
     run kc thaw "$ID" --timeout 0
     assert_one_error_line 1 "stays frozen: a cgroup above it is frozen"
     refute_output --partial "not undone"
