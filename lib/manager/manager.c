@@ -14,6 +14,7 @@
 #include "host/facts.h"
 #include "manager/manager_internal.h"
 #include "util/file.h"
+#include "util/timestamp.h"
 
 struct manager_context *manager_context_free(struct manager_context *context) {
         if (!context)
@@ -181,13 +182,21 @@ int manager_check_usage(struct manager *manager, const struct plan *plan, struct
         return cgroup_check_usage(manager->cgroup, plan, error);
 }
 
-int manager_destroy(struct manager *manager, const struct manager_destroy *how, struct error *error) {
-        const struct wait_limit limit = {.deadline = how->deadline};
+/* How long the thaw may take that comes before a group is taken down. Below a frozen group it never ends. */
+#define THAW_TIMEOUT_MS 2000
 
+static void thaw_before_end(struct manager *manager, int64_t deadline) {
+        int64_t own = monotonic_ms() + THAW_TIMEOUT_MS;
+        const struct wait_limit limit = {.deadline = deadline < own ? deadline : own};
+
+        (void)manager->ops->freeze(manager, false, &limit, NULL);
+}
+
+int manager_destroy(struct manager *manager, const struct manager_destroy *how, struct error *error) {
         /* The stop of a unit has to end the runtime processes, and systemd 257 does not stop a unit that it takes for frozen. On v1
          * SIGKILL reaches a frozen task only after it is thawed. */
         if (!manager_is_thawed(manager))
-                (void)manager->ops->freeze(manager, false, &limit, NULL);
+                thaw_before_end(manager, how->deadline);
         /* Also the groups below. v2 kills frozen tasks; thawing makes their exit visible at once. */
         if (how->kill || !manager_is_thawed(manager))
                 freezer_thaw_all(manager->cgroup);
