@@ -39,8 +39,8 @@ static void occupy_standard_streams(void) {
 
         (void)poll(streams, ARRAY_SIZE(streams), 0);
         for (size_t i = 0; i < ARRAY_SIZE(streams); i++)
-                if (streams[i].revents & POLLNVAL && open("/dev/null", O_PATH) < 0)
-                        return;
+                if (streams[i].revents & POLLNVAL)
+                        (void)open("/dev/null", O_PATH);
 }
 
 void command_set_process(void) {

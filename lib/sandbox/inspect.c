@@ -79,10 +79,10 @@ int sandbox_inspect(const struct sandbox_environment *environment, const char *i
         r = session_check_id(id, error);
         if (r == 0)
                 r = health_examine(&session, id, &problem, error);
-        if (r == STORE_E_NO_SANDBOX)
-                return session_fail_no_sandbox(&session, id, error);
         if (r < 0)
                 return r;
+        if (r == STORE_E_NO_SANDBOX || !session.state)
+                return session_fail_no_sandbox(&session, id, error);
         json = session_to_json(&session, stats, error);
         if (!json || json_object_set_new(json, "problem", problem ? json_string(problem) : json_null()) < 0)
                 return error_oom(error);
