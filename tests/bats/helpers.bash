@@ -159,7 +159,7 @@ kc_keeping_documents() {
     local documents=() messages=() out=$BATS_TEST_TMPDIR/printed.$BASHPID err=/dev/stderr
     set +T
     case " $* " in
-    *" --help "* | *" -h "* | *" --version "* | *" -v "*) ;;
+    " help "* | *" --help "* | *" -h "* | *" --version "* | *" -v "*) ;;
     *" prune "*) kind=prune ;;
     *" --dry-run "*) kind=plan ;;
     *" attach-vcpus "*) kind=attach-vcpus ;;
