@@ -18,10 +18,6 @@ struct listing {
         json_t *array;
 };
 
-static const char *phase_name(enum phase phase) {
-        return phase == PHASE_CREATING ? "creating" : phase == PHASE_CHANGING ? "changing" : "ready";
-}
-
 /* A member of what is used, or null. */
 static json_t *use_of(const json_t *use, const char *kind, const char *name) {
         json_t *value = json_object_get(json_object_get(use, kind), name);

@@ -23,6 +23,10 @@ static const char *const phases[] = {
         [PHASE_CHANGING] = "changing",
 };
 
+const char *phase_name(enum phase phase) {
+        return phases[phase];
+}
+
 /* How a directory without the mark is treated after a command was killed in this phase. */
 static enum owner_life life_in(enum phase phase) {
         if (phase == PHASE_READY)
@@ -213,7 +217,7 @@ static json_t *basics_to_json(const struct state *state) {
 
         return json_pack(
                 "{s:i, s:s, s:s, s:s*, s:o*, s:s, s:s, s:b, s:b, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:o*}",
-                "version", STATE_VERSION, "phase", phases[state->phase], "id", owner->id, "token",
+                "version", STATE_VERSION, "phase", phase_name(state->phase), "id", owner->id, "token",
                 owner->token[0] != '\0' ? owner->token : NULL, "directories", directories_to_json(owner),
                 "createdAt", state->created_at, "bootId", state->boot_id, "sandboxCgroupOnly",
                 state->sandbox_cgroup_only, "vcpuSubtree", state->vcpu_subtree, "frozen", state->frozen,

@@ -24,6 +24,9 @@ enum phase {
         PHASE_CHANGING, /* limits may be partly written, see `before`: the next command settles them */
 };
 
+/* "creating", "ready", "changing" */
+const char *phase_name(enum phase phase);
+
 struct sandbox_vmm {
         struct process *process; /* NULL: no VMM was attached yet */
         bool threads;            /* placement: single threads, or the process */
