@@ -9,7 +9,7 @@
 #include "report/units.h"
 
 static const char *const headings[] = {"ID",   "DRIVER",  "PHASE", "CGROUPS",
-                                       ">CPU", ">MEMORY", "PATH",  "PROBLEM"};
+                                       ">CPU", ">MEMORY", "PATH",  "?PROBLEM"};
 
 static const char *text_of(const json_t *entry, const char *name) {
         return json_string_value(json_object_get(entry, name));
@@ -27,13 +27,6 @@ static const char *phase_of(const json_t *entry) {
         if (text_of(entry, "error"))
                 return "broken";
         return json_is_true(json_object_get(entry, "frozen")) ? "frozen" : text_of(entry, "phase");
-}
-
-static bool has_problem(const json_t *sandboxes) {
-        for (size_t i = 0; i < json_array_size(sandboxes); i++)
-                if (problem_of(json_array_get(sandboxes, i)))
-                        return true;
-        return false;
 }
 
 /* NULL where nothing is known of it. */
@@ -65,13 +58,5 @@ static int add_row(struct table *table, const json_t *entry) {
 }
 
 int listing_write(FILE *stream, const json_t *sandboxes) {
-        _cleanup_(table_freep) struct table *table =
-                table_new(headings, ARRAY_SIZE(headings) - !has_problem(sandboxes));
-        int r = table ? 0 : -ENOMEM;
-
-        for (size_t i = 0; r == 0 && i < json_array_size(sandboxes); i++)
-                r = add_row(table, json_array_get(sandboxes, i));
-        if (r == 0)
-                table_write(table, stream);
-        return r;
+        return table_write_array(stream, headings, ARRAY_SIZE(headings), sandboxes, add_row);
 }

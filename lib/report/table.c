@@ -20,6 +20,7 @@
 struct table {
         size_t columns;
         bool to_the_right[TABLE_COLUMNS_MAX];
+        bool last_is_optional;
         char **cells; /* row by row */
         size_t count;
 };
@@ -48,7 +49,8 @@ struct table *table_new(const char *const *headings, size_t columns) {
         table->columns = columns < TABLE_COLUMNS_MAX ? columns : TABLE_COLUMNS_MAX;
         for (size_t i = 0; i < table->columns; i++) {
                 table->to_the_right[i] = headings[i][0] == '>';
-                names[i] = headings[i] + table->to_the_right[i];
+                table->last_is_optional = headings[i][0] == '?';
+                names[i] = headings[i] + (table->to_the_right[i] || table->last_is_optional);
         }
         return table_add(table, names) < 0 ? NULL : TAKE(table);
 }
@@ -83,10 +85,20 @@ int table_add(struct table *table, const char *const *cells) {
         return 0;
 }
 
-static void write_row(const struct table *table, char *const *row, const size_t *widths, FILE *stream) {
+static size_t count_shown(const struct table *table) {
+        if (!table->last_is_optional)
+                return table->columns;
+        for (size_t i = 2 * table->columns - 1; i < table->count; i += table->columns)
+                if (table->cells[i][0] != '\0')
+                        return table->columns;
+        return table->columns - 1;
+}
+
+static void write_row(const struct table *table, char *const *row, const size_t *widths, size_t columns,
+                      FILE *stream) {
         size_t owed = 0; /* blanks, which are written once something follows them */
 
-        for (size_t i = 0; i < table->columns; i++) {
+        for (size_t i = 0; i < columns; i++) {
                 size_t padding = widths[i] - width_of(row[i]);
 
                 if (row[i][0] != '\0') {
@@ -102,7 +114,7 @@ static void write_row(const struct table *table, char *const *row, const size_t 
 }
 
 void table_write(const struct table *table, FILE *stream) {
-        size_t widths[TABLE_COLUMNS_MAX] = {0};
+        size_t widths[TABLE_COLUMNS_MAX] = {0}, columns = count_shown(table);
 
         for (size_t i = 0; i < table->count; i++) {
                 size_t width = width_of(table->cells[i]), column = i % table->columns;
@@ -111,5 +123,17 @@ void table_write(const struct table *table, FILE *stream) {
                         widths[column] = width;
         }
         for (size_t i = 0; i < table->count; i += table->columns)
-                write_row(table, table->cells + i, widths, stream);
+                write_row(table, table->cells + i, widths, columns, stream);
+}
+
+int table_write_array(FILE *stream, const char *const *headings, size_t columns, const json_t *array,
+                      table_row_fn add) {
+        _cleanup_(table_freep) struct table *table = table_new(headings, columns);
+        int r = table ? 0 : -ENOMEM;
+
+        for (size_t i = 0; r == 0 && i < json_array_size(array); i++)
+                r = add(table, json_array_get(array, i));
+        if (r == 0)
+                table_write(table, stream);
+        return r;
 }

@@ -151,8 +151,8 @@ json_t *usage_lines(const json_t *reading, const json_t *former, int64_t interva
 
 /* ---- as a table ---- */
 
-static const char *const headings[] = {"ID",     ">CPU %", ">THROTTLED", ">MEMORY",         ">LIMIT", ">TASKS",
-                                       ">LIMIT", ">READ",  ">WRITTEN",   ">PSI CPU/MEM/IO", "PROBLEM"};
+static const char *const headings[] = {"ID",     ">CPU %", ">THROTTLED", ">MEMORY",         ">LIMIT",  ">TASKS",
+                                       ">LIMIT", ">READ",  ">WRITTEN",   ">PSI CPU/MEM/IO", "?PROBLEM"};
 
 static const char *format_percent(const json_t *value, char out[static UNITS_TEXT_SIZE]) {
         if (!json_is_number(value))
@@ -205,21 +205,6 @@ static int add_row(struct table *table, const json_t *line) {
         return table_add(table, cells);
 }
 
-static bool has_problem(const json_t *lines) {
-        for (size_t i = 0; i < json_array_size(lines); i++)
-                if (json_is_string(json_object_get(json_array_get(lines, i), "problem")))
-                        return true;
-        return false;
-}
-
 int usage_write(FILE *stream, const json_t *lines) {
-        _cleanup_(table_freep) struct table *table =
-                table_new(headings, ARRAY_SIZE(headings) - !has_problem(lines));
-        int r = table ? 0 : -ENOMEM;
-
-        for (size_t i = 0; r == 0 && i < json_array_size(lines); i++)
-                r = add_row(table, json_array_get(lines, i));
-        if (r == 0)
-                table_write(table, stream);
-        return r;
+        return table_write_array(stream, headings, ARRAY_SIZE(headings), lines, add_row);
 }
