@@ -102,7 +102,9 @@ kc_setup() {
     SOCKET=$BATS_TEST_TMPDIR/qmp.sock
     MODE_OPTION=()
     QEMU_OPTIONS=()
-    [ "$KC_MODE" = overhead ] || MODE_OPTION=(--sandbox-cgroup-only)
+    # The sandbox's groups, for group_dir.
+    BOTH=(sandbox overhead)
+    [ "$KC_MODE" = overhead ] || { MODE_OPTION=(--sandbox-cgroup-only) BOTH=(sandbox); }
     if [ "$KC_DRIVER" = systemd ]; then
         CGROUPS_PATH=kctest-pod$NUMBER.slice:kc:$ID
         PARENT_DIR=kctest.slice/kctest-pod$NUMBER.slice

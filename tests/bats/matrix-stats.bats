@@ -3,12 +3,7 @@
 
 load helpers
 
-setup() {
-    kc_setup
-    BOTH=(sandbox)
-    [ "$KC_MODE" = sandbox-only ] || BOTH+=(overhead)
-}
-
+setup() { kc_setup; }
 teardown() { kc_teardown; }
 
 # VERSION FILE LINE MEMBER: where the kernel has what the member tells; "-" for a file with one number.
