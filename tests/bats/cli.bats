@@ -437,6 +437,12 @@ at_terminal() { script -qec "$(printf '%q ' "$@")" /dev/null < /dev/null; }
     fi
 }
 
+@test "options stand before and behind the ID, whatever POSIXLY_CORRECT says" {
+    POSIXLY_CORRECT=1 kc delete --timeout 0 "$ID" --force
+    POSIXLY_CORRECT=1 run kc delete "$ID" --forc
+    assert_one_error_line 2 "the nearest is --force"
+}
+
 @test "closed standard streams are an error where they are needed, and nothing else is written into" {
     run bash -c '"$1" --log "$2" version >&-' bash "$KATA_CGROUP" "$BATS_TEST_TMPDIR/log"
     assert_failure 1
